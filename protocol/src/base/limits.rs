@@ -1,0 +1,66 @@
+//! Every bound of the system with its unit and its reason. A number is stated here once; elsewhere it is derived.
+
+/// Levels of nesting in a CBOR item (protocol.md 3.2).
+pub const CBOR_DEPTH: usize = 8;
+/// Match keys a record yields, and elements a subject costs (protocol.md 3.6, T).
+pub const KEYS_A_RECORD: usize = 48;
+/// Bytes of a ristretto255 element.
+pub const ELEMENT_BYTES: usize = 32;
+/// Bytes of one subject's element list.
+pub const ELEMENTS_BYTES: usize = KEYS_A_RECORD * ELEMENT_BYTES;
+/// Members of one network.
+pub const MEMBERS: usize = 256;
+/// Bytes of a message (types 30 and 31: [`EVAL_MESSAGE_BYTES`]).
+pub const MESSAGE_BYTES: usize = 64 * 1024;
+/// Bytes of an evaluation request or response.
+pub const EVAL_MESSAGE_BYTES: usize = 128 * 1024;
+/// Bytes of a set segment's message.
+pub const SEGMENT_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bytes of a roster.
+pub const ROSTER_BYTES: usize = 1024 * 1024;
+/// Bytes of the largest item a carrier may bring: a cell of the largest class and its frame.
+pub const ITEM_BYTES: usize = 1024 * 1024 + 4 * 1024;
+/// Bytes of a receipt.
+pub const RECEIPT_BYTES: usize = 64;
+/// Bytes of rows in one batch: sled is safe with at most 64 KiB between two fdatasyncs (reliability.md 6).
+pub const BATCH_BYTES: usize = 48 * 1024;
+/// Bytes of one stored value; what is bigger is a blob.
+pub const VALUE_BYTES: usize = 60 * 1024;
+/// Rows in one page of a view.
+pub const PAGE_ROWS: usize = 256;
+/// Rows a step takes of what is due.
+pub const DUE_ROWS_A_STEP: usize = 8;
+/// Bytes of a field's value that leaves the node.
+pub const FIELD_BYTES: usize = 256;
+/// Fields of one commitment; one of the 32 leaves is always unused (protocol.md 2.8).
+pub const FIELDS: usize = 31;
+/// Leaves of one commitment.
+pub const LEAVES: usize = 32;
+/// Roots in a claim's answer.
+pub const CANDIDATES: usize = 3;
+/// Tags in a claim.
+pub const TAGS_A_CLAIM: usize = 2;
+/// Cases in one evaluation request.
+pub const CASES_A_REQUEST: usize = 64;
+/// Jump of a roster's version that is accepted at once (fast-forward protection).
+pub const ROSTER_JUMP: u64 = 1_000;
+/// Hits of one subject at one owner that allow a claim without a person (protocol.md 2.8).
+pub const AUTO_CLAIM_HITS: usize = 2;
+/// Prefixes a base is padded to a multiple of (protocol.md 3.9).
+pub const BASE_CLASS: u64 = 4_096;
+/// Bytes of text in a disclosure.
+pub const DISCLOSURE_TEXT_BYTES: usize = 4 * 1024;
+/// Open control commands.
+pub const TICKETS: usize = 64;
+/// Rows of one import command.
+pub const IMPORT_ROWS: usize = 16;
+/// Subjects of one case.
+pub const SUBJECTS_A_CASE: usize = 24;
+/// Length of one text of a record, in bytes.
+pub const RECORD_TEXT_BYTES: usize = 512;
+/// Names, places, family members and other lists of one record.
+pub const RECORD_LIST: usize = 16;
+/// Cells under way to one peer, by kind.
+pub const IN_FLIGHT_A_KIND: usize = 1;
+/// Decapsulations a peer may cause in an hour, set cells that were asked for not counted (protocol.md 3.4 step 8).
+pub const DECAPSULATIONS_AN_HOUR: u32 = 64;

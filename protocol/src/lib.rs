@@ -1,0 +1,4 @@
+#![forbid(unsafe_code)]
+//! Kinmesh protocol: decides everything and touches nothing.
+
+pub mod base;
