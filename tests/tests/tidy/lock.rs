@@ -26,7 +26,7 @@ pub fn check(tree: &Tree) -> Result<Vec<Finding>, toml::de::Error> {
     let lock: Table = tree.text(LOCK).parse()?;
     let none = Vec::new();
     let packages = lock.get("package").and_then(Value::as_array).unwrap_or(&none);
-    let mut findings: Vec<Finding> = packages.iter().filter(|package| has_foreign_source(package)).map(foreign_source).collect();
+    let mut findings: Vec<Finding> = packages.iter().filter(has_foreign_source).map(foreign_source).collect();
     let graph: BTreeMap<&str, Vec<&str>> = packages.iter().filter_map(node).fold(BTreeMap::new(), |mut graph, (name, needs)| {
         graph.entry(name).or_insert_with(Vec::new).extend(needs);
         graph
