@@ -2,3 +2,6 @@
 //! Kinmesh protocol: decides everything and touches nothing.
 
 pub mod base;
+pub mod casework;
+pub mod engine;
+pub mod person;
