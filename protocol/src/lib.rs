@@ -5,3 +5,4 @@ pub mod base;
 pub mod casework;
 pub mod engine;
 pub mod person;
+pub mod linkage;
