@@ -6,3 +6,4 @@ pub mod casework;
 pub mod engine;
 pub mod person;
 pub mod linkage;
+pub mod envelope;
