@@ -2,3 +2,4 @@
 //! Kinmesh protocol: decides everything and touches nothing.
 
 pub mod base;
+pub mod private_match;
