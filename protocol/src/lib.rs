@@ -7,3 +7,4 @@ pub mod engine;
 pub mod person;
 pub mod linkage;
 pub mod envelope;
+pub mod private_match;
