@@ -95,16 +95,16 @@ impl<'a> Form<'a> {
 }
 
 fn level(a: &Form<'_>, b: &Form<'_>) -> Option<Level> {
-    let long = a.first.len() > 2 && b.first.len() > 2;
+    let long = |form: &Form<'_>| form.first.len() > 2;
     if a.part.codes.iter().any(|code| b.part.codes.contains(code)) {
         Some(Level::SameCode)
-    } else if long && a.coarse == b.coarse {
+    } else if long(a) && long(b) && a.coarse == b.coarse {
         Some(Level::Coarse)
     } else if a.spelling.is_empty() || b.spelling.is_empty() {
         None
     } else {
         let near =
-            jaro_winkler(&a.spelling, &b.spelling) >= NEAR_SPELLING || (long && jaro_winkler(a.first, b.first) >= NEAR_CODE);
+            jaro_winkler(&a.spelling, &b.spelling) >= NEAR_SPELLING || (long(a) && jaro_winkler(a.first, b.first) >= NEAR_CODE);
         near.then_some(Level::Near)
     }
 }
