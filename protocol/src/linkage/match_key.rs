@@ -420,3 +420,84 @@ fn date_choices(parts: &Parts) -> Vec<DateChoice> {
     }
     dates
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linkage::fields::{BirthDate, PlaceKind, PlaceText};
+
+    fn person(names: [&str; 4], birth: &str, place: &str) -> Fields {
+        let [given, family, father, mother] = names.map(Into::into);
+        let place = PlaceText { text: place.into(), kind: PlaceKind::Town };
+        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], sex: None }
+    }
+
+    fn shared(sought: &Fields, registered: &Fields) -> Vec<String> {
+        let registered = match_keys(registered);
+        let mut shared: Vec<_> = match_keys(sought).into_iter().filter(|key| registered.contains(key)).collect();
+        shared.sort();
+        shared.iter().map(|key| key.label().to_owned()).collect()
+    }
+
+    // matching.md 4.6
+    #[test]
+    fn a_year_off_by_one_and_a_mother_spelled_otherwise_still_share_keys() {
+        let sought = person(["محمد", "أحمد علي", "أحمد", "فاطمة حسن"], "1990", "مقديشو");
+        let registered = person(["Mohamed", "Ahmed Ali", "Ahmed Ali", "Fadumo Xasan"], "1991-01-01", "Mogadishu");
+        assert_eq!(
+            shared(&sought, &registered),
+            ["f:amd|g:md|m:hsn|n:al|p:mkds|w0:497", "f:amd|g:md|m:hsn|n:al|p:mkds|w1:498", "f:amd|m:hsn|n:al|n:md|p:mkds|v0:995"]
+        );
+    }
+
+    // matching.md 4.6
+    #[test]
+    fn day_and_month_swapped_are_the_same_date() {
+        let sought = person(["Олександр", "Іванович Ковальчук", "", ""], "1984-03-12", "Маріуполь");
+        let registered = person(["Oleksandr", "Kovalchuk", "", ""], "1984-12-03", "Mariupol");
+        assert_eq!(
+            shared(&sought, &registered),
+            ["g:alksndr|p:mrbl|d:19840312", "n:alksndr|n:kflsk|p:mrbl|y:1984", "n:alksndr|n:kflsk|x:0312", "n:kflsk|d:19840312"]
+        );
+    }
+
+    #[test]
+    fn a_class_is_the_letters_of_the_labels() {
+        let class = |label: &str| MatchKey { label: label.into() }.class();
+        assert_eq!(class("g:alksndr|p:mrbl|d:19840312"), "g|p|d");
+        assert_eq!(class("f:amd|g:md|m:hsn|n:al|p:mkds|w0:497"), "f|g|m|n|p|w");
+        assert_eq!(class("f:amd|g:md|m:hsn|n:al|p:mkds|w1:498"), "f|g|m|n|p|w");
+    }
+
+    #[test]
+    fn a_name_alone_gives_no_key() {
+        assert!(match_keys(&person(["Mohamed", "Ahmed", "", ""], "", "")).is_empty());
+        assert!(match_keys(&Fields::default()).is_empty());
+    }
+
+    #[test]
+    fn brothers_share_no_key_by_their_parents_alone() {
+        let sought = person(["Yusuf", "Nasser Haddad", "Nasser", "Amina Barakat"], "1990", "Homs");
+        let registered = person(["Bilal", "Nasser Haddad", "Nasser", "Amina Barakat"], "1993", "Homs");
+        assert_eq!(shared(&sought, &registered), [""; 0]);
+    }
+
+    #[test]
+    fn a_key_does_not_print() {
+        let keys = match_keys(&person(["Oleksandr", "Kovalchuk", "", ""], "1984-12-03", "Mariupol"));
+        assert!(!keys.is_empty());
+        assert!(!format!("{keys:?}").contains("kflsk"));
+    }
+
+    #[test]
+    fn the_limit_keeps_the_beginning_of_the_longer_list() {
+        // Syllables with uncertain sounds: every token has three codes, and more is gathered than is kept at once.
+        let names = ["jirace", "zhoxa zhoxano zhotsedhe chiraji", "cekhachi", "chitse jijili"];
+        let mut crowded = person(names, "1984-03-12", "Cecilia");
+        crowded.places.push(PlaceText { text: "tsezhotha".into(), kind: PlaceKind::Town });
+        let conjunctions = Conjunctions::of(&Parts::of(&crowded));
+        let all = conjunctions.ranked(usize::MAX);
+        assert!(all.len() > GATHERED, "{}", all.len());
+        assert_eq!(conjunctions.ranked(48), all.get(..48).unwrap());
+    }
+}

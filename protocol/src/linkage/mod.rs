@@ -24,6 +24,8 @@ mod transliterate;
 mod wording;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod vectors;
 
 pub use compare::{ComparedField, Comparison, FieldComparison, FieldVerdict, Reason, compare};
