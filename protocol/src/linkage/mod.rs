@@ -10,6 +10,7 @@
 
 mod agreement;
 mod compare;
+mod conjunctions;
 mod evaluate;
 mod fields;
 mod match_key;
