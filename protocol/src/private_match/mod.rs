@@ -3,9 +3,12 @@
 //! An owner evaluates its match keys under an epoch's secret and ships each peer a set of 48-bit label prefixes; a querier has
 //! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
 
+pub mod budget;
 pub mod input;
 pub mod label;
 pub mod oprf;
+pub mod padding;
+pub mod runs;
 pub mod set;
 
 mod mac;
