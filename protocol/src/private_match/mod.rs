@@ -4,8 +4,10 @@
 //! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
 
 pub mod budget;
+pub mod evaluation;
 pub mod input;
 pub mod label;
+pub mod manifest;
 pub mod oprf;
 pub mod padding;
 pub mod runs;
@@ -16,5 +18,11 @@ mod mac;
 #[cfg(test)]
 pub(crate) mod example;
 
+pub use budget::{Bucket, RetryAfter, padding_unit};
+pub use evaluation::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalShape, EvalStatus, EvaluatedCase};
 pub use label::{Family, LabelKey, Tag, tag};
+pub use manifest::{
+    ReceiptStatus, SegmentInfo, SegmentKind, SetGet, SetKind, SetManifest, SetReceipt, SetSegment, WantedSegment,
+};
 pub use oprf::{Element, EpochSecret, Output};
+pub use set::{SegmentReader, SetCorrupt, merge_hits};
