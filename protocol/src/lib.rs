@@ -3,4 +3,8 @@
 
 pub mod base;
 pub mod casework;
+pub mod engine;
+pub mod person;
+pub mod linkage;
+pub mod envelope;
 pub mod private_match;
