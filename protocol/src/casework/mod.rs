@@ -5,6 +5,7 @@
 pub mod candidate;
 pub mod case;
 pub mod claim;
+pub mod commitment;
 pub mod consent;
 pub mod messages;
 pub mod outcome;
