@@ -70,7 +70,8 @@ impl Network {
         self.local
     }
 
-    /// Passes a command on; waits while the queue is full or too many sends are open.
+    /// Passes a command on; waits while the queue is full or 1,024 sends are open. Who also takes the events must not wait
+    /// here for the ends of its own sends: [`Network::try_command`] is for a loop that does both.
     ///
     /// # Errors
     /// [`NetworkGone`] if the network has ended; the command had no effect.

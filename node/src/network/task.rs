@@ -58,8 +58,8 @@ impl Task {
             outbox: Outbox::new(channel.clone()),
             channel,
             links: BTreeMap::new(),
-            deliveries: Deliveries::default(),
-            receipts: Receipts::default(),
+            deliveries: Deliveries::new(),
+            receipts: Receipts::new(),
             strangers_reported: None,
         }
     }

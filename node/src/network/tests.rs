@@ -19,7 +19,7 @@ use super::*;
 
 /// Longest wait for one event.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Time in which an event that must not come would have come: the round trips of another peer fill it.
+/// Events that a node of these tests may leave untaken.
 const EVENTS: usize = 64;
 
 struct Node {
