@@ -3,3 +3,4 @@
 
 pub mod base;
 pub mod envelope;
+pub mod roster;
