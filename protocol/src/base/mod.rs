@@ -8,6 +8,7 @@ pub mod cbor;
 pub mod draw;
 pub mod ids;
 pub mod limits;
+pub mod record;
 pub mod sensitive;
 pub mod text;
 pub mod time;

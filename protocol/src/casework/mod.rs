@@ -1,0 +1,7 @@
+//! Level 4: from a hit to a family. Cases and subjects, claims in both directions, review, consent, disclosure, outcome.
+//!
+//! Attributes flow from seeker to holder and disclosures from holder to seeker, whoever claims (protocol.md 0).
+
+pub mod consent;
+pub mod outcome;
+pub mod review;

@@ -1,0 +1,194 @@
+//! What a person or program may ask of a node. The control interface carries these as JSON.
+//!
+//! A reference to a person, case, subject or candidate is a text: the whole id or a unique prefix of at least six
+//! characters behind the letter (`K-7h3k9q`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::sensitive::reveal;
+use crate::base::{MemberId, PersonId, Sensitive};
+use crate::casework::consent::{ConsentForm, Decision};
+use crate::casework::outcome::OutcomeKind;
+use crate::casework::review::Verdict;
+use crate::person::PersonForm;
+
+/// One request of a user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// How the node is.
+    Status,
+    /// The roster that counts, and what is known of each member.
+    RosterShow,
+    /// Takes public messages: a roster, key announcements. The first roster needs the fingerprint that the operator typed.
+    PublicTake {
+        /// Public messages as they stand in a bundle.
+        items: Vec<Vec<u8>>,
+        /// Text form of the root fingerprint; needed until a roster is held.
+        fingerprint: Option<String>,
+    },
+    /// The public messages that this node holds, for a bundle: the roster first.
+    PublicGive,
+    /// Registers one person.
+    PersonAdd {
+        /// The person.
+        form: Box<PersonForm>,
+    },
+    /// Registers up to `limits::IMPORT_ROWS` people; each row succeeds or fails by itself.
+    PersonImport {
+        /// The rows.
+        rows: Vec<ImportRow>,
+    },
+    /// Masked lines of registered people.
+    PersonList {
+        /// Continue after this one.
+        after: Option<PersonId>,
+        /// At most this many, and at most a page.
+        limit: u32,
+    },
+    /// One person in full; recorded as a view.
+    PersonShow {
+        /// Which person.
+        person: String,
+    },
+    /// Opens a case with its subjects.
+    CaseOpen {
+        /// The case.
+        form: Box<CaseForm>,
+    },
+    /// Masked lines of cases.
+    CaseList {
+        /// At most this many, and at most a page.
+        limit: u32,
+    },
+    /// One case in full; recorded as a view.
+    CaseShow {
+        /// Which case.
+        case: String,
+    },
+    /// What a search would ask, whom, and what each could learn.
+    SearchPlan {
+        /// Which case.
+        case: String,
+    },
+    /// Queues the search of every subject of a case at every member.
+    SearchRun {
+        /// Which case.
+        case: String,
+        /// The plan it follows; refused when the state moved on.
+        plan: Option<String>,
+    },
+    /// How far searches are.
+    SearchStatus {
+        /// Which case; all, if none.
+        case: Option<String>,
+    },
+    /// Hits that wait for a person's decision.
+    SearchHeld,
+    /// Claims a held hit.
+    SearchClaim {
+        /// Which subject.
+        subject: String,
+        /// At which member.
+        owner: MemberId,
+    },
+    /// Candidates at this node as holder.
+    CandidateList {
+        /// At most this many, and at most a page.
+        limit: u32,
+    },
+    /// One candidate side by side; recorded as a view.
+    CandidateShow {
+        /// Which candidate.
+        candidate: String,
+    },
+    /// A caseworker's verdict on a candidate.
+    CandidateReview {
+        /// Which candidate.
+        candidate: String,
+        /// The verdict.
+        verdict: Verdict,
+        /// Why, in the caseworker's words; never leaves the node.
+        #[serde(with = "reveal", default)]
+        note: Sensitive<String>,
+    },
+    /// What the found person decided.
+    ContactConsent {
+        /// Which candidate.
+        candidate: String,
+        /// The decision.
+        decision: Decision,
+        /// How it was given.
+        form: ConsentForm,
+        /// The message or contact line that the person agreed to.
+        #[serde(with = "reveal", default)]
+        text: Sensitive<String>,
+    },
+    /// Shows, or with `send` sends, what the receiver will see.
+    DisclosurePropose {
+        /// Which candidate.
+        candidate: String,
+        /// False: preview only.
+        send: bool,
+    },
+    /// Disclosures that this node received as seeker.
+    DisclosureList,
+    /// One disclosure in full; recorded as a view. With an outcome: the enquirer has been told.
+    DisclosureReceive {
+        /// Which candidate (the claim's id).
+        candidate: String,
+        /// What came of it.
+        outcome: Option<OutcomeKind>,
+    },
+    /// Number of audit entries and the head of their chain.
+    AuditHead,
+    /// Audit entries in order; never personal data.
+    AuditList {
+        /// From this number.
+        from: u64,
+        /// At most this many, and at most a page.
+        limit: u32,
+    },
+}
+
+/// One row of an import.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRow {
+    /// Its number in the file, from 1 (the header is row 1 of a file).
+    pub row: u64,
+    /// The person.
+    pub form: PersonForm,
+}
+
+/// A tracing case as typed: one enquirer, one or more sought persons, and the safety assessment that must come first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaseForm {
+    /// The society's own file number.
+    #[serde(with = "reveal")]
+    pub label: Sensitive<String>,
+    /// Who asks. Its legal basis is the case's.
+    pub enquirer: PersonForm,
+    /// Who is looked for.
+    pub subjects: Vec<SubjectForm>,
+    /// Safety assessment with the enquirer: `safe` lets the search begin.
+    pub safety: String,
+    /// Notes of the assessment; never leave the node.
+    #[serde(with = "reveal")]
+    pub safety_notes: Sensitive<String>,
+    /// Members that must not learn of the search by a claim.
+    pub claim_never: Vec<MemberId>,
+    /// True: every hit waits for a person.
+    pub claim_ask: bool,
+}
+
+/// One sought person of a case.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SubjectForm {
+    /// What the sought person is to the enquirer: `son`, `mother`, ...
+    pub relation: String,
+    /// The sought person; the legal basis may be left out.
+    pub person: PersonForm,
+}

@@ -1,0 +1,136 @@
+//! What the engine wants done: rows to commit, and then actions to perform.
+
+use core::fmt;
+
+use crate::base::{DeliveryId, JobId, PeerId, ReceiptId, Ticket, Timestamp};
+use crate::engine::answer::{Answer, Failure};
+use crate::engine::batch::Batch;
+use crate::engine::job::{Job, JobClass};
+
+/// One step's result: commit `writes`, then and only then perform `actions`.
+#[must_use]
+#[derive(Default)]
+pub struct Effects {
+    /// One atomic, durable batch; empty if nothing changes.
+    pub writes: Batch,
+    /// In this order, after the commit.
+    pub actions: Vec<Action>,
+}
+
+/// The whole answer of a carrier's recipient; nothing else crosses unsealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// The receiver has committed what the item caused.
+    Committed,
+    /// Try again after this many milliseconds.
+    Busy(u32),
+    /// Refused; the code is one of protocol.md 3.7.
+    Refused(u8),
+}
+
+/// What the driver does after the commit.
+pub enum Action {
+    /// Gives an item to the network; at most one in flight a peer and cell kind.
+    Send {
+        /// Names the delivery in `Input::Sent`.
+        delivery: DeliveryId,
+        /// The peer's transport identity.
+        peer: PeerId,
+        /// A cell or a public message.
+        item: Vec<u8>,
+    },
+    /// Answers a carrier.
+    Receipt {
+        /// The item it answers.
+        of: ReceiptId,
+        /// The answer.
+        answer: Receipt,
+    },
+    /// Ends a ticket; exactly one for each.
+    Reply {
+        /// The ticket.
+        ticket: Ticket,
+        /// Its answer.
+        answer: Box<Result<Answer, Failure>>,
+    },
+    /// Lets a peer through the gate.
+    Admit {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Shuts the gate for a peer and disconnects it.
+    Deny {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Connects to a peer.
+    Dial {
+        /// The peer.
+        peer: PeerId,
+        /// Multiaddresses as texts.
+        addresses: Vec<String>,
+    },
+    /// Gives a job to the pool.
+    Run {
+        /// Names the job in `Input::JobDone`.
+        job: JobId,
+        /// Which work the pool takes first.
+        class: JobClass,
+        /// The work.
+        work: Box<Job>,
+    },
+    /// Asks for one `Input::Wake` at this time; replaces the last such request.
+    WakeAt(Timestamp),
+    /// A code and ids for log and metrics, never personal data.
+    Notify(Notice),
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Send { delivery, peer, item } => write!(f, "Send({delivery:?}, {peer:?}, {} B)", item.len()),
+            Action::Receipt { of, answer } => write!(f, "Receipt({of:?}, {answer:?})"),
+            Action::Reply { ticket, answer } => write!(f, "Reply({ticket:?}, ok {})", answer.is_ok()),
+            Action::Admit { peer } => write!(f, "Admit({peer:?})"),
+            Action::Deny { peer } => write!(f, "Deny({peer:?})"),
+            Action::Dial { peer, .. } => write!(f, "Dial({peer:?})"),
+            Action::Run { job, class, .. } => write!(f, "Run({job:?}, {class:?})"),
+            Action::WakeAt(at) => write!(f, "WakeAt({at:?})"),
+            Action::Notify(notice) => write!(f, "Notify({notice:?})"),
+        }
+    }
+}
+
+/// An event for the log: a code and ids, never personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened.
+    pub code: NoticeCode,
+    /// The member it concerns, if any.
+    pub member: Option<crate::base::MemberId>,
+    /// A number that belongs to the code: a refusal's code, a version, a count of bytes.
+    pub number: u64,
+}
+
+/// What a notice says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeCode {
+    /// A roster was accepted; the number is its version.
+    RosterAccepted,
+    /// An item of a peer was refused; the number is the refusal's code.
+    Refused,
+    /// A member was suspended; the number is the roster's version.
+    Suspended,
+    /// An owner's evaluation did not prove its key.
+    ProofFailed,
+    /// An owner's set was discarded.
+    SetDiscarded,
+    /// An owner's set was applied; the number is its count of prefixes.
+    SetApplied,
+    /// A stored value is damaged.
+    Damaged,
+    /// An epoch of this owner's index is ready; the number is the epoch.
+    IndexReady,
+    /// A claim named a tag that this node never gave to its sender: colluding members, or a guess.
+    ClaimAnomaly,
+}

@@ -1,0 +1,242 @@
+//! Work that takes longer than a step: slices of at most 250 ms that the node's pool runs.
+//!
+//! A slice is pure: the same job over the same bulk gives the same bytes (its seed is inside). It ends in one batch and,
+//! where more is to do, in a next slice that the engine commits before it runs; a crash repeats one slice. The result of
+//! a job whose generation is gone is dropped.
+
+use thiserror::Error;
+
+use crate::base::{BlobId, Epoch, MemberId, MsgId, PersonId, ProfileId, Seed, Sensitive, SubjectId};
+use crate::engine::batch::Batch;
+use crate::engine::view::{Bulk, ReadError};
+use crate::private_match::build::SetBuild;
+use crate::private_match::label::{Family, Tag};
+use crate::private_match::manifest::SegmentInfo;
+use crate::private_match::oprf::{Element, EpochSecret};
+
+/// Which work the pool takes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobClass {
+    /// Somebody waits for it.
+    Answer,
+    /// Sets that came.
+    Check,
+    /// Own index and sets.
+    Build,
+}
+
+/// One slice of work.
+pub enum Job {
+    /// Blinds the inputs of up to `limits::CASES_A_REQUEST` cases.
+    Blind(BlindBatch),
+    /// Evaluates a querier's elements under this owner's key, with one proof.
+    Evaluate(EvaluateBatch),
+    /// Checks an owner's proof, unblinds and derives tags.
+    Finalize(FinalizeBatch),
+    /// Tests the cached tags at one owner against segments of its set.
+    Test(TestSlice),
+    /// Evaluates the inputs of own records.
+    Index(IndexSlice),
+    /// One slice of building a peer's set.
+    Build(Box<SetBuild>),
+    /// Removes rows that became invisible.
+    Sweep(SweepSlice),
+}
+
+/// One case of an evaluation: everything from which its elements are made again.
+#[derive(Clone)]
+pub struct CaseInputs {
+    /// Its pseudonym at this owner.
+    pub case_ref: crate::base::CaseRef,
+    /// Its secret.
+    pub secret: Sensitive<[u8; 32]>,
+    /// Its inputs in profile order, at most 48; dummies follow.
+    pub inputs: Vec<Sensitive<Vec<u8>>>,
+}
+
+/// Blinds a request.
+pub struct BlindBatch {
+    /// The request's message id.
+    pub request: MsgId,
+    /// The owner it is for.
+    pub owner: MemberId,
+    /// Its cases, dummies included, in the order of the batch.
+    pub cases: Vec<CaseInputs>,
+}
+
+/// Evaluates a request.
+pub struct EvaluateBatch {
+    /// Who asks.
+    pub querier: MemberId,
+    /// The request's message id.
+    pub request: MsgId,
+    /// The epoch's key.
+    pub secret: EpochSecret,
+    /// Element lists of the accepted cases, in order.
+    pub cases: Vec<Vec<Element>>,
+    /// Makes the proof repeatable.
+    pub proof_seed: Seed,
+}
+
+/// Finalizes a response.
+pub struct FinalizeBatch {
+    /// The request's message id.
+    pub request: MsgId,
+    /// The owner that answered.
+    pub owner: MemberId,
+    /// The epoch it answered under.
+    pub epoch: Epoch,
+    /// The announced public key of that epoch.
+    pub public: [u8; 32],
+    /// The accepted cases, in order: their inputs, and the subject they stand for (none for a dummy).
+    pub cases: Vec<(Option<SubjectId>, CaseInputs)>,
+    /// Evaluated elements, 48 a case.
+    pub evaluated: Vec<Element>,
+    /// The proof.
+    pub proof: Sensitive<[u8; 64]>,
+}
+
+/// Tests tags against a set.
+pub struct TestSlice {
+    /// Whose set.
+    pub owner: MemberId,
+    /// Who tests (part of the label's key).
+    pub querier: MemberId,
+    /// Family of the set.
+    pub family: Family,
+    /// Epoch of the set.
+    pub epoch: Epoch,
+    /// Sequence of the set: its result counts only while that is the held one.
+    pub set_seq: u64,
+    /// The set's salt.
+    pub salt: [u8; 32],
+    /// Its segments, in order.
+    pub segments: Vec<(SegmentInfo, BlobId)>,
+    /// Segments that were tested by earlier slices.
+    pub done: usize,
+}
+
+/// Indexes own records.
+pub struct IndexSlice {
+    /// The epoch whose key it is.
+    pub epoch: Epoch,
+    /// The key.
+    pub secret: EpochSecret,
+    /// The records, few enough for one batch.
+    pub people: Vec<PersonId>,
+    /// Profile of the inputs.
+    pub profile: ProfileId,
+}
+
+/// Removes rows of one tree in a key range.
+pub struct SweepSlice {
+    /// The tree.
+    pub tree: crate::base::record::Tree,
+    /// First key.
+    pub from: crate::base::record::RowKey,
+    /// First key that stays.
+    pub until: Option<crate::base::record::RowKey>,
+}
+
+/// What a slice gives.
+pub struct JobOutput {
+    /// Rows and blobs to commit.
+    pub writes: Batch,
+    /// What the engine needs to know.
+    pub found: Found,
+    /// The next slice, run after the commit.
+    pub next: Option<Job>,
+}
+
+/// What a slice found.
+pub enum Found {
+    /// Nothing that the engine must act on.
+    Nothing,
+    /// Elements of a request, a list a case.
+    Blinded {
+        /// The request.
+        request: MsgId,
+        /// The owner it is for.
+        owner: MemberId,
+        /// 48 elements a case, in order.
+        elements: Vec<Vec<Element>>,
+    },
+    /// An answer to a querier.
+    Evaluated {
+        /// Who asked.
+        querier: MemberId,
+        /// The request.
+        request: MsgId,
+        /// 48 evaluated elements a case, in order.
+        evaluated: Vec<Vec<Element>>,
+        /// The proof.
+        proof: [u8; 64],
+    },
+    /// Tags of a request's subjects.
+    Finalized {
+        /// The request.
+        request: MsgId,
+        /// The owner that answered.
+        owner: MemberId,
+        /// The epoch.
+        epoch: Epoch,
+        /// Tags of each subject's keys, in profile order.
+        tags: Vec<(SubjectId, Vec<Tag>)>,
+    },
+    /// Tags that are in the owner's set.
+    Hits {
+        /// The owner.
+        owner: MemberId,
+        /// Family of the set.
+        family: Family,
+        /// The set that was tested.
+        set_seq: u64,
+        /// Subjects with the tags that were hit and their position among the subject's keys.
+        hits: Vec<(SubjectId, u8, Tag)>,
+        /// True when the last segment was tested.
+        complete: bool,
+    },
+    /// Records that are indexed in this epoch.
+    Indexed {
+        /// The epoch.
+        epoch: Epoch,
+        /// How many records.
+        people: u64,
+    },
+    /// One slice of a set is built; the state says whether it is whole.
+    Built(Box<SetBuild>),
+}
+
+/// Why a slice gave nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum JobFailure {
+    /// A stored value could not be read.
+    #[error("{0}")]
+    Read(#[from] ReadError),
+    /// An element of the other side is the identity, not canonical or not in the group.
+    #[error("an element is not acceptable")]
+    Element,
+    /// The owner's proof does not hold for the announced key.
+    #[error("the owner's proof does not hold")]
+    Proof,
+    /// A segment is not what its manifest says.
+    #[error("a segment is not what its manifest says")]
+    Corrupt,
+}
+
+/// Runs one slice.
+///
+/// # Errors
+/// [`JobFailure`]; nothing of the slice counts then.
+pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
+    use crate::engine::jobs;
+    match work {
+        Job::Blind(batch) => jobs::evaluation::blind(&batch),
+        Job::Evaluate(batch) => jobs::evaluation::evaluate(&batch),
+        Job::Finalize(batch) => jobs::evaluation::finalize(&batch),
+        Job::Test(slice) => jobs::test::run(slice, bulk),
+        Job::Index(slice) => jobs::index::run(&slice, bulk),
+        Job::Build(state) => jobs::build::run(*state, bulk),
+        Job::Sweep(slice) => jobs::sweep::run(slice, bulk),
+    }
+}

@@ -1,0 +1,17 @@
+//! Level 3: which of two societies' records mean the same person, without either showing its records to the other.
+//!
+//! An owner evaluates its match keys under an epoch's secret and ships each peer a set of 48-bit label prefixes; a querier has
+//! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
+
+pub mod input;
+pub mod label;
+pub mod oprf;
+pub mod set;
+
+mod mac;
+
+#[cfg(test)]
+pub(crate) mod example;
+
+pub use label::{Family, LabelKey, Tag, tag};
+pub use oprf::{Element, EpochSecret, Output};
