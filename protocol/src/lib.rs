@@ -9,3 +9,4 @@ pub mod envelope;
 pub mod linkage;
 pub mod person;
 pub mod private_match;
+pub mod roster;
