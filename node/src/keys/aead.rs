@@ -86,24 +86,14 @@ pub fn open(key: &Key, associated: &[u8], sealed: &[u8]) -> Option<Sensitive<Vec
 ///
 /// # Errors
 /// [`SealError::Seal`] for a value beyond the cipher's 256 GiB.
-pub fn seal_with_nonce(
-    key: &Key,
-    nonce: &[u8; NONCE_BYTES],
-    associated: &[u8],
-    value: &[u8],
-) -> Result<Vec<u8>, SealError> {
+pub fn seal_with_nonce(key: &Key, nonce: &[u8; NONCE_BYTES], associated: &[u8], value: &[u8]) -> Result<Vec<u8>, SealError> {
     let payload = Payload { msg: value, aad: associated };
     cipher(key).encrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Seal)
 }
 
 /// Opens what [`seal_with_nonce`] sealed; none if anything of it is another.
 #[must_use]
-pub fn open_with_nonce(
-    key: &Key,
-    nonce: &[u8; NONCE_BYTES],
-    associated: &[u8],
-    sealed: &[u8],
-) -> Option<Sensitive<Vec<u8>>> {
+pub fn open_with_nonce(key: &Key, nonce: &[u8; NONCE_BYTES], associated: &[u8], sealed: &[u8]) -> Option<Sensitive<Vec<u8>>> {
     let payload = Payload { msg: sealed, aad: associated };
     cipher(key).decrypt(&XNonce::from(*nonce), payload).map(Sensitive::new).ok()
 }

@@ -151,9 +151,9 @@ impl Keystore {
         let inbox_key = aead::derive(&records.root, INBOX_LABEL);
         let sealed_inbox = aead::seal(&inbox_key, &inbox_place(&id), records.inbox_secret.seed().expose())?;
         let users = vec![user_part(&id, cost, &records.root, first_user.0, first_user.1)?];
-        let inbox_public = records.inbox_secret.public()?.as_bytes().to_vec();
+        let inbox_public = records.inbox_secret.public()?;
         let role = RolePart::Member(MemberPart { sealed_inbox, users });
-        let service = seal_service(&id, network, service, cost, inbox_public)?;
+        let service = seal_service(&id, network, service, cost, Some(inbox_public))?;
         Self::create(path, KeystoreFile { id, network: *network, cost, service, role })
     }
 
@@ -169,7 +169,7 @@ impl Keystore {
     ) -> Result<Self, CreateError> {
         check_cost(network, cost)?;
         let id = aead::random()?;
-        let service = seal_service(&id, network, service, cost, Vec::new())?;
+        let service = seal_service(&id, network, service, cost, None)?;
         Self::create(path, KeystoreFile { id, network: *network, cost, service, role: RolePart::Coordinator })
     }
 
@@ -225,12 +225,12 @@ impl Keystore {
         })?;
         let place = service_place(id, network, *cost, &service.lock);
         let opened = aead::open(&key, &place, &service.sealed).ok_or(UnlockError::WrongSecret)?;
-        let part: ServicePart = cbor::decode(opened.expose()).map_err(|_| UnlockError::Damaged)?;
-        let inbox_public = match self.file.role {
-            RolePart::Coordinator => None,
-            RolePart::Member(_) => Some(HybridPublic::from_bytes(&part.inbox_public).ok_or(UnlockError::Damaged)?),
-        };
-        Ok(ServiceKeys { root: part.root, operational_seed: part.operational_seed, inbox_public })
+        let ServicePart { root, operational_seed, inbox_public } =
+            ServicePart::from_bytes(&opened).ok_or(UnlockError::Damaged)?;
+        if inbox_public.is_some() != (self.role() == Role::Member) {
+            return Err(UnlockError::Damaged);
+        }
+        Ok(ServiceKeys { root, operational_seed, inbox_public })
     }
 
     /// Opens the records as a user. A passphrase takes 256 MiB and some 650 ms, for an unknown user as well.
@@ -298,13 +298,12 @@ fn seal_service(
     network: &NetworkId,
     secret: &UnlockSecret,
     cost: KdfCost,
-    inbox_public: Vec<u8>,
+    inbox_public: Option<HybridPublic>,
 ) -> Result<SealedService, CreateError> {
     let lock = secret.lock(cost).map_err(create_error)?;
     let part = ServicePart { root: aead::random_key()?, operational_seed: aead::random_key()?, inbox_public };
     let key = lock.key(secret, cost).map_err(create_error)?;
-    let plaintext = Sensitive::new(cbor::encode(&part));
-    let sealed = aead::seal(&key, &service_place(id, network, cost, &lock), plaintext.expose())?;
+    let sealed = aead::seal(&key, &service_place(id, network, cost, &lock), part.to_bytes().expose())?;
     Ok(SealedService { lock, sealed })
 }
 

@@ -3,10 +3,11 @@
 //! Only `keystore` reads and writes it. A coordination node's file has no place for users, a records root or an inbox: the
 //! type cannot hold them. Everything sealed is bound to the keystore's id, so that no part fits into another keystore.
 
-use kinmesh_protocol::base::{NetworkId, UserId, cbor};
+use kinmesh_protocol::base::{NetworkId, Sensitive, UserId, cbor};
 use minicbor::{Decode, Encode};
 
 use crate::keys::aead::Key;
+use crate::keys::hybrid::HybridPublic;
 use crate::keys::small_file::Kind;
 use crate::keys::unlock::{KdfCost, Lock};
 
@@ -51,6 +52,7 @@ pub struct SealedService {
 
 /// What a node of its role has.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
 pub enum RolePart {
     /// Opens no person, index or case data, so it has nothing here.
     #[n(0)]
@@ -95,21 +97,30 @@ pub struct UserPart {
     pub sealed_records: Vec<u8>,
 }
 
-/// What the service secret opens.
-#[derive(Encode, Decode)]
+/// What the service secret opens: `root (32) || operational seed (32) || public half of the inbox (1,216, or none)`.
 pub struct ServicePart {
     /// Root of the service.
-    #[n(0)]
-    #[cbor(with = "cbor::fixed_secret")]
     pub root: Key,
     /// Seed of the operational key.
-    #[n(1)]
-    #[cbor(with = "cbor::fixed_secret")]
     pub operational_seed: Key,
-    /// Public half of the records inbox; empty on a coordination node.
-    #[n(2)]
-    #[cbor(with = "minicbor::bytes")]
-    pub inbox_public: Vec<u8>,
+    /// Public half of the records inbox; none on a coordination node.
+    pub inbox_public: Option<HybridPublic>,
+}
+
+impl ServicePart {
+    /// The bytes that are sealed.
+    pub fn to_bytes(&self) -> Sensitive<Vec<u8>> {
+        let inbox = self.inbox_public.as_ref().map_or(&[][..], HybridPublic::as_bytes);
+        Sensitive::new([self.root.expose(), self.operational_seed.expose(), inbox].concat())
+    }
+
+    /// Reads [`ServicePart::to_bytes`].
+    pub fn from_bytes(bytes: &Sensitive<Vec<u8>>) -> Option<Self> {
+        let (root, rest) = bytes.expose().split_first_chunk::<32>()?;
+        let (seed, inbox) = rest.split_first_chunk::<32>()?;
+        let inbox_public = if inbox.is_empty() { None } else { Some(HybridPublic::from_bytes(inbox)?) };
+        Some(Self { root: Key::new(*root), operational_seed: Key::new(*seed), inbox_public })
+    }
 }
 
 impl KeystoreFile {

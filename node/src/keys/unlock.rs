@@ -51,6 +51,7 @@ pub enum KdfCost {
 
 /// How a secret becomes a key.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
 pub(in crate::keys) enum Lock {
     /// Argon2id.
     #[n(0)]
