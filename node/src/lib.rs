@@ -1,2 +1,3 @@
 //! x
 pub mod keys;
+pub mod store;
