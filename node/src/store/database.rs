@@ -88,6 +88,12 @@ impl Database {
         Ok(())
     }
 
+    /// Lets every later fdatasync fail: a pipe has none.
+    #[cfg(test)]
+    pub fn break_log(&mut self) {
+        self.log = std::io::pipe().map(|(_, writer)| File::from(std::os::fd::OwnedFd::from(writer))).unwrap();
+    }
+
     /// Makes what sled's open made durable: it fsyncs neither its folder nor its settings.
     fn sync_made(&self, folder: &Path) -> Result<(), DatabaseError> {
         self.log.sync_all()?;

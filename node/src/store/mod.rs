@@ -18,6 +18,8 @@ mod open;
 mod recover;
 mod seal;
 mod space;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use commit::CommitError;

@@ -58,7 +58,7 @@ pub enum Part {
     Database,
 }
 
-/// Why a store was not opened. The folder is then as it was found.
+/// Why a store was not opened. What it held is then still there; sled may have written a snapshot of what it read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OpenError {
     /// Another process has it open.
@@ -247,8 +247,10 @@ fn check(database: &Database, keys: &ManifestKeys, least: State) -> Result<State
 
 fn first_state(database: &Database, keys: &ManifestKeys, least: State) -> Result<State, OpenError> {
     let (from, until) = layout::every_head();
-    let is_empty = database.page(&from, &until, 1)?.is_empty();
-    if least.generation > 0 || !is_empty {
+    if !database.page(&from, &until, 1)?.is_empty() {
+        return Err(OpenError::Foreign);
+    }
+    if least.generation > 0 {
         return Err(OpenError::Emptied { expected: least.generation });
     }
     let state = State { generation: 1, ..least };
