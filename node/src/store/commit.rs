@@ -22,8 +22,8 @@ use crate::store::manifest::{COMMITS, State};
 use crate::store::node_store::{Condition, Inner, NodeStore, Writer};
 use crate::store::open::StoreKind;
 
-/// Bytes of sealed rows in one batch, at most. No torn state of up to 200 KiB between two fdatasyncs lost anything
-/// (reliability.md 1); small values grow by sealing more than large ones, so this bounds many small ones.
+/// Bytes of sealed rows in one batch, at most. Of 1,390 torn states with up to 200 KiB between two fdatasyncs none lost
+/// anything; with 300 KiB some lost all. Small values grow by sealing more than large ones, so this bounds many small ones.
 const SEALED_BYTES: usize = 128 * 1024;
 
 /// Why a batch was not committed. But for [`CommitError::Failed`] the store is as it was and goes on.

@@ -1,6 +1,6 @@
 //! Opening the database where sled refuses: with its snapshot files put aside.
 //!
-//! sled refuses to open when a snapshot file is damaged, although the log holds everything (reliability.md 1). So the folder
+//! sled refuses to open when a snapshot file is damaged, although the log holds everything. So the folder
 //! is copied aside, the snapshots are removed and sled reads the whole log. Only a database that holds every row that its
 //! state counts is taken; otherwise the folder is put back as it was, for a restore.
 
