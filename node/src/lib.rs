@@ -1,3 +1,5 @@
 //! x
 
+pub mod keys;
 pub mod network;
+pub mod store;
