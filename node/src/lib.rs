@@ -3,3 +3,4 @@
 pub mod cli;
 pub mod control;
 pub mod exchange;
+pub mod network;
