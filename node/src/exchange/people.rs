@@ -70,7 +70,7 @@ pub struct BadRow {
 #[derive(Clone, Debug)]
 pub enum Row {
     /// A person.
-    Person(ImportRow),
+    Person(Box<ImportRow>),
     /// A row that was left out.
     Bad(BadRow),
 }
@@ -142,7 +142,7 @@ impl<R: BufRead> PeopleFile<R> {
                 Err(_) => return bad(self.columns.name(index), RowProblem::NotUtf8),
             }
         }
-        Row::Person(ImportRow { row, form: self.columns.form(&texts) })
+        Row::Person(Box::new(ImportRow { row, form: self.columns.form(&texts) }))
     }
 }
 
