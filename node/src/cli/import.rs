@@ -82,7 +82,9 @@ pub(super) async fn run(context: &Context, args: &PersonImportArgs) -> Result<()
         }
         if batch.len() >= IMPORT_ROWS || (is_end && !batch.is_empty()) {
             let rows = std::mem::take(&mut batch);
-            let results = if args.dry_run { check(rows) } else { keep(context, rows).await? };
+            let results = if args.dry_run { Ok(check(rows)) } else { keep(context, rows).await };
+            // What was kept stays: whoever imports the rest must know how far it got.
+            let results = results.inspect_err(|_| progress.warn(&format!("! {} rows were kept before this", report.kept)))?;
             results.into_iter().for_each(|result| report.add(&progress, &columns, result));
             progress.say(format!("{} rows kept, {} left out", report.kept, report.rejected));
         }

@@ -132,21 +132,21 @@ async fn start(context: &Context, args: SearchRunArgs) -> Result<(), CommandErro
         format!("✓ {queued} evaluations queued · {members_up} members up, {members_down} down (theirs go on by themselves)");
     if args.wait {
         context.out.hint(&text);
-        return wait(context, args.case, Duration::from_secs(args.timeout)).await;
+        return wait(context, args.case, u64::from(*queued), Duration::from_secs(args.timeout)).await;
     }
     context.out.result("kinmesh/search-run/1", &answer, |_| text)?;
     context.out.hint(&format!("→ kinmesh search status {}", args.case));
     Ok(())
 }
 
-/// Waits until every evaluation of the case is answered and tested, and shows its state then.
-async fn wait(context: &Context, case: String, patience: Duration) -> Result<(), CommandError> {
+/// Waits until every evaluation of the case is answered, the queued ones at least, and shows its state then.
+async fn wait(context: &Context, case: String, queued: u64, patience: Duration) -> Result<(), CommandError> {
     let until = Instant::now().checked_add(patience);
     let mut progress = Progress::new(&context.out, 0);
     loop {
         let lines = searches(context, Some(case.clone())).await?;
         let sum = |count: fn(&SearchLine) -> u32| lines.iter().map(|line| u64::from(count(line))).sum::<u64>();
-        let (asked, answered) = (sum(|line| line.asked), sum(|line| line.answered.min(line.asked)));
+        let (asked, answered) = (sum(|line| line.asked).max(queued), sum(|line| line.answered.min(line.asked)));
         progress.say(format!("{answered} of {asked} evaluations answered"));
         let is_late = until.is_some_and(|until| Instant::now() >= until);
         if answered >= asked || is_late {
