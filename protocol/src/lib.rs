@@ -8,3 +8,4 @@ pub mod person;
 pub mod linkage;
 pub mod envelope;
 pub mod private_match;
+pub mod wire;
