@@ -1,1 +1,4 @@
-//! x
+//! Kinmesh node: does what the engine decided.
+
+pub mod daemon;
+pub mod exchange;
