@@ -2,3 +2,4 @@
 
 pub mod daemon;
 pub mod exchange;
+pub mod network;

@@ -8,8 +8,9 @@
 //! Deliberately absent: storage, exact identifiers (telephone, document numbers), transliteration for display, and any
 //! learning from the node's own data, which would give each node keys of its own.
 
-//mod compare;
-//mod evaluate;
+mod agreement;
+mod compare;
+mod evaluate;
 mod fields;
 mod match_key;
 mod normalize;
@@ -17,16 +18,17 @@ mod parts;
 mod phonetic;
 mod places;
 mod profile;
-//mod score;
+mod score;
 mod tables;
 mod transliterate;
+mod wording;
 
 #[cfg(test)]
 mod vectors;
 
-//pub use compare::{ComparedField, Comparison, FieldComparison, FieldVerdict, Reason, compare};
-//pub use evaluate::{Entry, Evaluation, evaluate};
+pub use compare::{ComparedField, Comparison, FieldComparison, FieldVerdict, Reason, compare};
+pub use evaluate::{Entry, Evaluation, OwnerCut, evaluate};
 pub use fields::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
 pub use match_key::{MatchKey, match_keys};
 pub use profile::{parameters_hash, profile_id};
-//pub use score::Band;
+pub use score::Band;

@@ -52,7 +52,7 @@ fn readings<'a>(token: &str, spelling: &'a str, abjad: bool) -> [&'a str; 2] {
             return [without(), spelling];
         }
     } else if spelling.len() >= 6 && (spelling.starts_with("al") || spelling.starts_with("el")) {
-        let third = spelling.bytes().nth(2).unwrap_or(b'l');
+        let third = spelling.as_bytes().get(2).copied().unwrap_or(b'l');
         if !is_vowel(third) && third != b'l' {
             return [without(), ""];
         }

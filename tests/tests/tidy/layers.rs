@@ -2,7 +2,7 @@
 //!
 //! Both tables are read from docs/src/architecture.md, where they are explained, so that they are stated once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::source::Source;
@@ -18,6 +18,7 @@ type Levels = BTreeMap<String, u32>;
 pub fn check_levels(tree: &Tree) -> Vec<Finding> {
     let levels = levels(tree.text(PAGE));
     let mut findings: Vec<Finding> = Vec::new();
+    let mut unlisted_folders = BTreeSet::new();
     if levels.is_empty() {
         findings.push(unread_table("Levels"));
     }
@@ -25,7 +26,9 @@ pub fn check_levels(tree: &Tree) -> Vec<Finding> {
         findings.extend(source.fault.as_ref().map(|fault| unlexed(source, fault)));
         let Some((crate_src, folder)) = place(&source.path) else { continue };
         let Some(own) = levels.get(&format!("{crate_src}{folder}")) else {
-            findings.push(unlisted(source, &folder));
+            if unlisted_folders.insert((crate_src, folder.clone())) {
+                findings.push(unlisted(source, &folder));
+            }
             continue;
         };
         for named in source.own_modules().into_iter().filter(|named| named.name != folder) {

@@ -4,6 +4,7 @@
 //! the rules on this tree. A failure names file, line, rule and what to do.
 //! It reads files only: no network, no build, nothing written.
 
+mod citations;
 mod docs;
 mod finding;
 mod layers;
@@ -72,4 +73,9 @@ fn the_protocol_crate_stands_on_no_runtime_network_store_or_command_line() {
 #[test]
 fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
     demand_none(&docs::check(&Tree::read().unwrap()));
+}
+
+#[test]
+fn what_a_comment_cites_is_in_the_book() {
+    demand_none(&citations::check(&Tree::read().unwrap()));
 }

@@ -1,0 +1,172 @@
+//! The comparison of two descriptions, field by field and as one score, for the person who reviews a candidate.
+//!
+//! Called at both desks of a claim and when an owner looks for duplicates among its own records. The result holds
+//! verdicts and reasons, no value of either side. A verdict says what the two texts show; whether it is the same person
+//! is for people to say.
+
+use serde::Serialize;
+
+use super::agreement::{Alignment, Level, align, date_level, place_level};
+use super::fields::Fields;
+use super::parts::{Parts, Role, place_bits};
+use super::score::{self, Band, GivenName};
+use super::wording;
+
+/// What two descriptions have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// Sum of the evidence, in thousandths of a bit; an order of candidates, not a probability.
+    pub score_milli: i64,
+    /// The score's band.
+    pub band: Band,
+    /// The given names differ and a parent's name agrees: a brother or sister is a lead, not an error.
+    pub possible_relative: bool,
+    /// One entry a field, in the order of [`ComparedField`].
+    pub fields: Vec<FieldComparison>,
+}
+
+/// One field of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldComparison {
+    /// The field.
+    pub field: ComparedField,
+    /// Whether it agrees.
+    pub verdict: FieldVerdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The fields that are compared, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComparedField {
+    /// The given name.
+    Given,
+    /// The other names of the person.
+    OwnNames,
+    /// The father's name.
+    Father,
+    /// The mother's name.
+    Mother,
+    /// The date of birth.
+    Birth,
+    /// The places.
+    Place,
+    /// The sex.
+    Sex,
+}
+
+/// Whether a field agrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldVerdict {
+    /// The same, as far as both sides know it.
+    Match,
+    /// The same but for spelling or a usual slip.
+    Variant,
+    /// Speaks against the same person.
+    Mismatch,
+    /// A side does not have it.
+    Blank,
+    /// Speaks neither for nor against.
+    Unclear,
+}
+
+/// Why a field got its verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A side does not have the field.
+    NotRecorded,
+    /// Letter for letter, but for case and marks.
+    Same,
+    /// The same name in two scripts.
+    OtherScript,
+    /// The same sound, spelled otherwise.
+    OtherSpelling,
+    /// Spelled nearly alike.
+    SimilarSpelling,
+    /// Some of the names agree and some do not.
+    SomeAgree,
+    /// The name stands among the other names of the person.
+    OtherPosition,
+    /// Nothing in common.
+    Different,
+    /// The same day of birth.
+    SameDate,
+    /// Day and month in each other's place.
+    DayMonthSwapped,
+    /// Day and month agree, the year is off by 1 or 10.
+    YearSlip,
+    /// Day and month agree, the year does not.
+    OtherYear,
+    /// Year and one of day and month agree.
+    DayOrMonthDiffers,
+    /// The year agrees, day and month do not.
+    OtherDayAndMonth,
+    /// Years at most two apart, day and month differ.
+    NearYearOtherDay,
+    /// A side knows the year only; the years agree.
+    YearOnly,
+    /// A side knows the year only; at most two apart.
+    YearOnlyNear,
+    /// A side knows the year only; three to five apart.
+    YearOnlyApart,
+    /// A side knows the year only; six or more apart.
+    YearOnlyFar,
+}
+
+impl Reason {
+    /// The reason in the caseworker's words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Reason::NotRecorded => "not recorded on one side",
+            Reason::Same => "the same",
+            Reason::OtherScript => "another script, the same name",
+            Reason::OtherSpelling => "another spelling, the same sound",
+            Reason::SimilarSpelling => "a similar spelling",
+            Reason::SomeAgree => "some names agree, others differ",
+            Reason::OtherPosition => "found among the other names",
+            Reason::Different => "different",
+            Reason::SameDate => "the same date",
+            Reason::DayMonthSwapped => "same day and month swapped",
+            Reason::YearSlip => "same day and month, year off by one or ten",
+            Reason::OtherYear => "same day and month, another year",
+            Reason::DayOrMonthDiffers => "same year, day or month differs",
+            Reason::OtherDayAndMonth => "same year, another day and month",
+            Reason::NearYearOtherDay => "years close, another day and month",
+            Reason::YearOnly => "year only",
+            Reason::YearOnlyNear => "year only, at most two years apart",
+            Reason::YearOnlyApart => "year only, three to five years apart",
+            Reason::YearOnlyFar => "year only, six or more years apart",
+        }
+    }
+}
+
+/// Compares the description of a sought person with that of a registered one.
+#[must_use]
+pub fn compare(sought: &Fields, registered: &Fields) -> Comparison {
+    let (left, right) = (Parts::of(sought), Parts::of(registered));
+    let own = align(&left.own, &right.own);
+    let mother = align(&left.mother, &right.mother);
+    let date = date_level(&left, &right);
+    let place = place_level(&left, &right, place_bits);
+    let mother_weight = if left.mother.is_empty() || right.mother.is_empty() { 0 } else { score::mother(&mother) };
+    let score_milli =
+        score::own(&own) + mother_weight + score::date(date) + score::place(place) + score::sex(sought.sex, registered.sex);
+    Comparison {
+        score_milli,
+        band: Band::of(score_milli),
+        possible_relative: possible_relative(&left, &right, &own, &mother),
+        fields: wording::fields(sought, registered, &wording::Evidence { left: &left, right: &right, own: &own, date, place }),
+    }
+}
+
+fn possible_relative(left: &Parts, right: &Parts, own: &Alignment<'_>, mother: &Alignment<'_>) -> bool {
+    let both_given = [left, right].iter().all(|parts| parts.own.iter().any(|part| part.role == Role::Given));
+    let same_mother = mother.pairs.iter().any(|pair| pair.level == Level::SameCode);
+    let same_father =
+        own.pairs.iter().any(|pair| pair.level == Level::SameCode && pair.in_role() && pair.sought.role == Role::Father);
+    both_given && GivenName::of(own) == GivenName::None && (same_mother || same_father)
+}

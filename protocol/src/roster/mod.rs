@@ -1,0 +1,29 @@
+//! Level 2: who takes part, with which keys, at which pace (protocol.md 2.12, 3.9).
+//!
+//! The roster is signed by k of n custodians offline; the members announce their own operational keys under their root
+//! key. Any carrier may bring either: whoever holds one roster can check every later one without the coordinator.
+
+pub mod custodians;
+pub mod document;
+pub mod fingerprint;
+pub mod key_chain;
+pub mod keys;
+pub mod log;
+pub mod member;
+pub mod messages;
+pub mod pace;
+mod rules;
+pub mod tracker;
+pub mod verify;
+
+pub use custodians::{Custodians, Signatures, assemble, parse_signed, sign_roster, sign_suspension};
+pub use document::{Auditor, CaseClass, Coordinator, Limits, Profile, Roster};
+pub use fingerprint::{Fingerprint, FingerprintError, fingerprint_text};
+pub use key_chain::{HeldAnnouncement, accept_announcement, check_unshared};
+pub use keys::{KeyChange, MemberKeys, OperationalKey, PublicKeys};
+pub use log::LogHead;
+pub use member::{ClassId, Member, MemberStatus};
+pub use messages::{KeyAnnouncement, PublicGet, SelfRevocation, Suspension, TimestampBody, VoprfKey};
+pub use pace::{Pace, PaceError};
+pub use tracker::{Freshness, RosterChange, Standing, TimestampVerdict, Tracked, check_timestamp, freshness, standing, track};
+pub use verify::{Anchor, HeldRoster, RosterError, payload_hash, verify_roster, verify_suspension};
