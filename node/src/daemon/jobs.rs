@@ -176,9 +176,12 @@ mod tests {
         )
         .unwrap();
         pool.put(0, JobClass::Answer, "gate");
-        for (name, class, word) in
-            [(1, JobClass::Build, "build"), (2, JobClass::Check, "check"), (3, JobClass::Answer, "answer"), (4, JobClass::Check, "b")]
-        {
+        for (name, class, word) in [
+            (1, JobClass::Build, "build"),
+            (2, JobClass::Check, "check"),
+            (3, JobClass::Answer, "answer"),
+            (4, JobClass::Check, "b"),
+        ] {
             pool.put(name, class, word);
         }
         open.send(()).unwrap();
@@ -199,10 +202,7 @@ mod tests {
         let pool = Pool::start(1, |number: u32| assert_ne!(number, 1), &sender).unwrap();
         pool.put(7, JobClass::Answer, 1);
         pool.put(8, JobClass::Answer, 2);
-        assert_eq!(
-            outputs(&mut finished, 2),
-            [Finished::Panicked { name: 7 }, Finished::Output { name: 8, output: () }]
-        );
+        assert_eq!(outputs(&mut finished, 2), [Finished::Panicked { name: 7 }, Finished::Output { name: 8, output: () }]);
         pool.stop();
     }
 

@@ -3,6 +3,12 @@
 
 pub mod clock;
 pub mod desk;
+pub mod driver;
 pub mod jobs;
+mod perform;
+mod tickets;
+
+#[cfg(test)]
+mod tests;
 
 pub use desk::{DeskRequest, UnlockInput, UnlockProblem};
