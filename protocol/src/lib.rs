@@ -4,8 +4,9 @@
 pub mod base;
 pub mod casework;
 pub mod engine;
-pub mod person;
-pub mod linkage;
 pub mod envelope;
+pub mod linkage;
+pub mod person;
 pub mod private_match;
+pub mod roster;
 pub mod wire;

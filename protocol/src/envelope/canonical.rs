@@ -1,6 +1,6 @@
 //! Checks that bytes are one item of the wire's subset of deterministic CBOR (protocol.md 3.2 and 3.9, "CBOR").
 //!
-//! `message` and `cell` call it at step 6, after the signature. It keeps that a payload has exactly one form even where
+//! `verified` and `cell` call it at step 6, after the signature, and `roster` on what the custodians signed. It keeps that a payload has exactly one form even where
 //! its body is decoded later and elsewhere. It walks without recursion and keeps nothing but one counter a level; it
 //! does not know the fields of any type.
 
@@ -36,6 +36,14 @@ pub(super) fn check(bytes: &[u8], breaks: LineBreaks) -> Result<(), Refusal> {
         }
     }
     if walk.decoder.position() == bytes.len() { Ok(()) } else { Err(Refusal::Encoding) }
+}
+
+/// Checks one item of the wire's subset, of a payload without line breaks.
+///
+/// # Errors
+/// [`Refusal::Encoding`].
+pub fn check_canonical(bytes: &[u8]) -> Result<(), Refusal> {
+    check(bytes, LineBreaks::Refused)
 }
 
 /// True for characters that no text on the wire holds: controls, and those that turn the writing direction.

@@ -11,7 +11,7 @@ pub mod message;
 pub mod refusal;
 pub mod verified;
 
-pub use canonical::is_forbidden;
+pub use canonical::{check_canonical, is_forbidden};
 pub use cell::{Cell, CellHeader, CellKind, SealError, SealPublic, SealSecret, capacity_class, packed_len, seal};
 pub use cosigned::{COSIGNATURES, Cosigned, CosignedKind, cosign};
 pub use message::{Header, KeyRing, Message, is_public, kid_of, message_limit, public_key, sign};

@@ -179,3 +179,258 @@ fn check_epochs(previous: Option<&HeldAnnouncement>, keys: &KeyAnnouncement) -> 
     };
     if sound { Ok(()) } else { Err(Refusal::Epoch) }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::ids::MsgId;
+    use crate::envelope::{Addressee, Header, KeyRing, SealSecret, SigningKey, Unverified, sign};
+    use crate::roster::keys::{MemberKeys, PublicKeys};
+    use crate::roster::verify::tests::{NOW, key, now, roster};
+
+    const DAY: u64 = 86_400;
+
+    pub(in crate::roster) fn public(name: &str) -> [u8; 32] {
+        key(name).verifying_key().to_bytes()
+    }
+
+    fn voprf(epoch: u32, pk: u8) -> VoprfKey {
+        VoprfKey { epoch: Epoch(epoch), pk: [pk; 32], from: NOW, until: NOW + 28 * DAY }
+    }
+
+    /// The first announcement of BE, with operational key `op 1`.
+    pub(in crate::roster) fn first() -> KeyAnnouncement {
+        announcement("op 1", 7)
+    }
+
+    pub(in crate::roster) fn announcement(op: &str, seal: u8) -> KeyAnnouncement {
+        let op_key = public(op);
+        let seal_key = SealSecret::from_bytes([seal; 32]).public();
+        KeyAnnouncement {
+            incarnation: 1,
+            seq: 1,
+            prev_hash: [0; 32],
+            op_key,
+            op_until: NOW + 90 * DAY,
+            seal_key_id: seal_key.key_id(),
+            seal_key,
+            seal_until: NOW + 28 * DAY,
+            voprf: voprf(1, seal),
+            next_voprf: None,
+            peer_id: PeerId(op_key).to_bytes(),
+        }
+    }
+
+    /// The second one, an epoch further.
+    pub(in crate::roster) fn second(previous: &HeldAnnouncement) -> KeyAnnouncement {
+        KeyAnnouncement { seq: 2, prev_hash: previous.hash, voprf: voprf(2, 8), ..previous.keys.clone() }
+    }
+
+    /// Signs and verifies a public message of BE, as it would have come in. Its signer is whoever the ring is told.
+    pub(in crate::roster) fn incoming(kind: u64, body: &[u8], expires: u64, key: &SigningKey) -> Verified<Message> {
+        incoming_at(kind, body, NOW, expires, key)
+    }
+
+    fn incoming_at(kind: u64, body: &[u8], created: u64, expires: u64, key: &SigningKey) -> Verified<Message> {
+        struct Any<'k>(&'k SigningKey);
+        impl KeyRing for Any<'_> {
+            fn verifying_key(&self, _: Party, _: Kid, _: u64) -> Result<crate::envelope::VerifyingKey, Refusal> {
+                Ok(self.0.verifying_key())
+            }
+        }
+        let from = Party::Member(MemberId::new("BE").unwrap());
+        let (msg_id, roster_version) = (MsgId([1; 16]), 1);
+        let header = Header { kind, from, to: None, msg_id, n: 1, created, expires, roster_version, re: None };
+        let network = roster(1).network_id;
+        let bytes = sign(&network, &header, body, key);
+        let message = Unverified::<Message>::parse(&bytes, bytes.len()).unwrap();
+        let (skew, life) = (Millis::hours(24), Millis::days(35));
+        message.verify(&network, Addressee::Public, &Any(key), Timestamp::from_seconds(created), skew, life).unwrap()
+    }
+
+    fn announced(keys: &KeyAnnouncement, key: &SigningKey) -> Verified<Message> {
+        incoming(KEY_ANNOUNCEMENT, &cbor::encode(keys), keys.op_until, key)
+    }
+
+    fn root() -> SigningKey {
+        key("root BE")
+    }
+
+    fn held() -> HeldAnnouncement {
+        accept_announcement(&roster(1), None, &announced(&first(), &root())).unwrap()
+    }
+
+    fn refused(previous: Option<&HeldAnnouncement>, keys: &KeyAnnouncement, key: &SigningKey) -> Refusal {
+        accept_announcement(&roster(1), previous, &announced(keys, key)).unwrap_err()
+    }
+
+    #[test]
+    fn the_root_key_announces_and_the_operational_key_rolls_the_epoch() {
+        let held = held();
+        assert_eq!((held.keys.clone(), held.op_kid()), (first(), kid_of(&public("op 1"))));
+        let rolled = accept_announcement(&roster(1), Some(&held), &announced(&second(&held), &key("op 1"))).unwrap();
+        assert_eq!(rolled.keys.voprf.epoch, Epoch(2));
+        assert_eq!(cbor::decode(&cbor::encode(&rolled)), Ok(rolled));
+    }
+
+    #[test]
+    fn the_same_announcement_changes_nothing() {
+        let again = accept_announcement(&roster(1), Some(&held()), &announced(&first(), &root()));
+        assert_eq!(again, Ok(held()));
+    }
+
+    #[test]
+    fn the_operational_key_changes_nothing_about_itself() {
+        let held = held();
+        let op = key("op 1");
+        let changes: [fn(&mut KeyAnnouncement); 3] = [
+            |keys| keys.op_until -= 1,
+            |keys| {
+                keys.op_key = public("op 2");
+                keys.peer_id = PeerId(keys.op_key).to_bytes();
+            },
+            |keys| keys.incarnation = 2,
+        ];
+        for change in changes {
+            let mut keys = second(&held);
+            change(&mut keys);
+            assert_eq!(refused(Some(&held), &keys, &op), Refusal::KeyUnknown);
+        }
+        assert_eq!(refused(None, &first(), &op), Refusal::KeyUnknown);
+        assert_eq!(refused(Some(&held), &second(&held), &key("root KE")), Refusal::KeyUnknown);
+    }
+
+    #[test]
+    fn numbers_and_hashes_follow() {
+        let held = held();
+        let changes: [fn(&mut KeyAnnouncement); 6] = [
+            |keys| keys.seq = 3,
+            |keys| keys.seq = 0,
+            |keys| keys.prev_hash = [5; 32],
+            |keys| keys.prev_hash = [0; 32],
+            |keys| keys.incarnation = 0,
+            |keys| (keys.seq, keys.prev_hash) = (1, [0; 32]),
+        ];
+        for change in changes {
+            let mut keys = second(&held);
+            change(&mut keys);
+            assert_eq!(refused(Some(&held), &keys, &root()), Refusal::State);
+        }
+        let ahead = KeyAnnouncement { incarnation: 2, ..second(&held) };
+        assert_eq!(refused(Some(&held), &ahead, &root()), Refusal::State);
+    }
+
+    #[test]
+    fn a_later_incarnation_begins_afresh() {
+        let held = held();
+        let afresh = KeyAnnouncement { incarnation: 2, voprf: voprf(2, 9), ..announcement("op 2", 9) };
+        assert!(accept_announcement(&roster(1), Some(&held), &announced(&afresh, &root())).is_ok());
+        let old_epoch = KeyAnnouncement { voprf: held.keys.voprf, ..afresh };
+        assert_eq!(refused(Some(&held), &old_epoch, &root()), Refusal::Epoch);
+    }
+
+    #[test]
+    fn entries_that_expired_unseen_do_not_lock_a_member_out() {
+        let held = held();
+        let created = NOW + 91 * DAY;
+        let keys = KeyAnnouncement {
+            seq: 9,
+            prev_hash: [5; 32],
+            op_until: created + DAY,
+            voprf: voprf(6, 9),
+            ..announcement("op 3", 9)
+        };
+        let late = incoming_at(KEY_ANNOUNCEMENT, &cbor::encode(&keys), created, keys.op_until, &root());
+        assert!(accept_announcement(&roster(1), Some(&held), &late).is_ok());
+        assert!(accept_announcement(&roster(1), None, &late).is_ok());
+    }
+
+    #[test]
+    fn an_epoch_has_one_key_and_the_announced_one_comes_next() {
+        let mut held = held();
+        held.keys.next_voprf = Some(voprf(2, 8));
+        let with = |voprf| KeyAnnouncement { voprf, next_voprf: None, ..second(&held) };
+        assert!(accept_announcement(&roster(1), Some(&held), &announced(&with(voprf(2, 8)), &root())).is_ok());
+        for other in [voprf(2, 9), voprf(1, 9), voprf(2, 7), voprf(0, 7)] {
+            assert_eq!(refused(Some(&held), &with(other), &root()), Refusal::Epoch);
+        }
+        let skips = KeyAnnouncement { next_voprf: Some(voprf(4, 9)), ..second(&held) };
+        assert_eq!(refused(Some(&held), &skips, &root()), Refusal::Epoch);
+        let endless = VoprfKey { until: NOW + 36 * DAY, ..voprf(2, 8) };
+        assert_eq!(refused(Some(&held), &with(endless), &root()), Refusal::Epoch);
+    }
+
+    #[test]
+    fn keys_belong_to_their_names() {
+        let changes: [fn(&mut KeyAnnouncement); 3] = [
+            |keys| keys.seal_key_id = Kid([0; 8]),
+            |keys| keys.peer_id[0] = 1,
+            |keys| keys.peer_id = PeerId(public("op 2")).to_bytes(),
+        ];
+        for change in changes {
+            let mut keys = first();
+            change(&mut keys);
+            assert_eq!(refused(None, &keys, &root()), Refusal::Encoding);
+        }
+        let mut weak = [0; 32];
+        weak[0] = 1;
+        for op_key in [public("root KE"), public("custodian 1"), public("coordinator"), weak] {
+            let keys = KeyAnnouncement { op_key, peer_id: PeerId(op_key).to_bytes(), ..first() };
+            assert_eq!(refused(None, &keys, &root()), Refusal::KeyUnknown);
+        }
+    }
+
+    #[test]
+    fn an_operational_key_lives_ninety_days_and_its_announcement_as_long() {
+        let long = KeyAnnouncement { op_until: NOW + 90 * DAY + 1, ..first() };
+        assert_eq!(refused(None, &long, &root()), Refusal::Clock);
+        let shorter = incoming(KEY_ANNOUNCEMENT, &cbor::encode(&first()), NOW + DAY, &root());
+        assert_eq!(accept_announcement(&roster(1), None, &shorter), Err(Refusal::Clock));
+    }
+
+    #[test]
+    fn a_copied_key_is_refused() {
+        let mine = held();
+        let other = |keys| HeldAnnouncement { member: MemberId::new("FR").unwrap(), keys, ..held() };
+        let copies: [fn(&mut KeyAnnouncement); 4] = [
+            |keys| keys.voprf.pk = first().voprf.pk,
+            |keys| keys.next_voprf = Some(first().voprf),
+            |keys| keys.op_key = first().op_key,
+            |keys| keys.seal_key_id = first().seal_key_id,
+        ];
+        for copy in copies {
+            let mut keys = announcement("op FR", 30);
+            assert_eq!(check_unshared(&mine, [&other(keys.clone())]), Ok(()));
+            copy(&mut keys);
+            assert_eq!(check_unshared(&mine, [&other(keys)]), Err(Refusal::KeyUnknown));
+        }
+        assert_eq!(check_unshared(&mine, [&held()]), Ok(()));
+    }
+
+    #[test]
+    fn other_bodies_and_types_are_refused() {
+        let empty = incoming(KEY_ANNOUNCEMENT, &[0xa0], NOW + DAY, &root());
+        assert_eq!(accept_announcement(&roster(1), None, &empty), Err(Refusal::Encoding));
+        let other = incoming(15, &cbor::encode(&first()), NOW + DAY, &root());
+        assert_eq!(accept_announcement(&roster(1), None, &other), Err(Refusal::Role));
+    }
+
+    /// A ring over one member's keys.
+    pub(in crate::roster) fn ring_of(keys: &MemberKeys) -> BTreeMap<MemberId, MemberKeys> {
+        BTreeMap::from([(MemberId::new("BE").unwrap(), keys.clone())])
+    }
+
+    #[test]
+    fn an_announcement_passes_through_the_ring_that_it_belongs_to() {
+        let roster = roster(1);
+        let mut keys = MemberKeys::default();
+        keys.accept(&roster, &announced(&first(), &root())).unwrap();
+        let members = ring_of(&keys);
+        let ring = PublicKeys { roster: &roster, members: &members, suspensions: &[], now: now() };
+        let be = Party::Member(MemberId::new("BE").unwrap());
+        assert!(ring.verifying_key(be, kid_of(&public("root BE")), KEY_ANNOUNCEMENT).is_ok());
+        assert!(ring.verifying_key(be, kid_of(&public("op 1")), KEY_ANNOUNCEMENT).is_ok());
+    }
+}

@@ -189,3 +189,166 @@ impl KeyRing for PublicKeys<'_> {
         public_key(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::SigningKey;
+    use crate::roster::key_chain::tests::{announcement, first, incoming, public, ring_of, second};
+    use crate::roster::member::MemberStatus;
+    use crate::roster::messages::KeyAnnouncement;
+    use crate::roster::verify::tests::{NOW, key, now, roster};
+
+    const DAY: u64 = 86_400;
+    const CLAIM: u64 = 40;
+
+    fn be() -> Party {
+        Party::Member(MemberId::new("BE").unwrap())
+    }
+
+    fn root() -> SigningKey {
+        key("root BE")
+    }
+
+    fn announce(keys: &mut MemberKeys, announcement: &KeyAnnouncement, key: &SigningKey) -> Result<KeyChange, Refusal> {
+        let message = incoming(KEY_ANNOUNCEMENT, &cbor::encode(announcement), announcement.op_until, key);
+        keys.accept(&roster(1), &message)
+    }
+
+    fn revoke(keys: &mut MemberKeys, name: &str, key: &SigningKey) -> Result<KeyChange, Refusal> {
+        let body = SelfRevocation { op_kid: kid_of(&public(name)), incarnation: 1, reason_code: 1 };
+        keys.accept(&roster(1), &incoming(SELF_REVOCATION, &cbor::encode(&body), NOW + 90 * DAY, key))
+    }
+
+    fn announced() -> MemberKeys {
+        let mut keys = MemberKeys::default();
+        assert_eq!(announce(&mut keys, &first(), &root()), Ok(KeyChange::Announced));
+        keys
+    }
+
+    /// After a change of the operational key from `op 1` to `op 2`.
+    fn changed() -> MemberKeys {
+        let mut keys = announced();
+        let previous = keys.latest.clone().unwrap();
+        let change = KeyAnnouncement { seq: 2, prev_hash: previous.hash, ..announcement("op 2", 7) };
+        assert_eq!(announce(&mut keys, &change, &root()), Ok(KeyChange::Announced));
+        keys
+    }
+
+    fn may_sign(keys: &MemberKeys, name: &str, kind: u64, seconds: u64) -> Result<(), Refusal> {
+        let (roster, members) = (roster(1), ring_of(keys));
+        let now = Timestamp::from_seconds(seconds);
+        let ring = PublicKeys { roster: &roster, members: &members, suspensions: &[], now };
+        ring.verifying_key(be(), kid_of(&public(name)), kind).map(|found| assert_eq!(found.to_bytes(), public(name)))
+    }
+
+    #[test]
+    fn each_type_has_its_key() {
+        let keys = announced();
+        let unknown = Err(Refusal::KeyUnknown);
+        for (name, kind, expected) in [
+            ("op 1", CLAIM, Ok(())),
+            ("op 1", 15, Ok(())),
+            ("op 1", 1, Ok(())),
+            ("op 1", KEY_ANNOUNCEMENT, Ok(())),
+            ("op 1", SELF_REVOCATION, unknown),
+            ("root BE", CLAIM, unknown),
+            ("root BE", KEY_ANNOUNCEMENT, Ok(())),
+            ("root BE", SELF_REVOCATION, Ok(())),
+            ("root KE", KEY_ANNOUNCEMENT, unknown),
+            ("op 2", CLAIM, unknown),
+        ] {
+            assert_eq!(may_sign(&keys, name, kind, NOW), expected, "{name} {kind}");
+        }
+    }
+
+    #[test]
+    fn the_coordinator_signs_timestamps_only() {
+        let (roster, members) = (roster(1), BTreeMap::new());
+        let ring = PublicKeys { roster: &roster, members: &members, suspensions: &[], now: now() };
+        let kid = kid_of(&roster.coordinator.key);
+        assert!(ring.verifying_key(Party::Coordinator, kid, TIMESTAMP).is_ok());
+        assert!(ring.verifying_key(Party::Coordinator, kid, CLAIM).is_err());
+        assert!(ring.verifying_key(Party::Coordinator, kid_of(&public("op 1")), TIMESTAMP).is_err());
+        assert!(ring.verifying_key(Party::Custodians, kid_of(&public("custodian 1")), TIMESTAMP).is_err());
+    }
+
+    #[test]
+    fn a_key_signs_until_its_last_second() {
+        let keys = announced();
+        assert_eq!(may_sign(&keys, "op 1", CLAIM, NOW + 90 * DAY), Ok(()));
+        assert_eq!(may_sign(&keys, "op 1", CLAIM, NOW + 90 * DAY + 1), Err(Refusal::KeyUnknown));
+    }
+
+    #[test]
+    fn an_older_key_of_the_same_incarnation_stays_good_until_its_end() {
+        let keys = changed();
+        assert_eq!(may_sign(&keys, "op 1", CLAIM, NOW + DAY), Ok(()));
+        assert_eq!(may_sign(&keys, "op 2", CLAIM, NOW + DAY), Ok(()));
+        assert_eq!(may_sign(&keys, "op 1", KEY_ANNOUNCEMENT, NOW + DAY), Err(Refusal::KeyUnknown));
+        assert_eq!(may_sign(&keys, "op 1", CLAIM, NOW + 91 * DAY), Err(Refusal::KeyUnknown));
+        let mut afresh = keys;
+        let restored = KeyAnnouncement { incarnation: 2, ..announcement("op 3", 9) };
+        let restored =
+            KeyAnnouncement { voprf: crate::roster::VoprfKey { epoch: crate::base::Epoch(2), ..restored.voprf }, ..restored };
+        assert_eq!(announce(&mut afresh, &restored, &root()), Ok(KeyChange::Announced));
+        assert_eq!(may_sign(&afresh, "op 2", CLAIM, NOW + DAY), Err(Refusal::KeyUnknown));
+        assert_eq!(may_sign(&afresh, "op 3", CLAIM, NOW + DAY), Ok(()));
+    }
+
+    #[test]
+    fn a_revoked_key_is_void_and_so_is_what_it_announced() {
+        let mut keys = announced();
+        let rolled = second(keys.latest.as_ref().unwrap());
+        assert_eq!(announce(&mut keys, &rolled, &key("op 1")), Ok(KeyChange::Announced));
+        assert!(keys.live(now()).is_some());
+        assert_eq!(revoke(&mut keys, "op 1", &root()), Ok(KeyChange::Revoked(kid_of(&public("op 1")))));
+        assert_eq!(revoke(&mut keys, "op 1", &root()), Ok(KeyChange::Known));
+        assert_eq!(may_sign(&keys, "op 1", CLAIM, NOW), Err(Refusal::KeyUnknown));
+        assert_eq!(may_sign(&keys, "op 1", KEY_ANNOUNCEMENT, NOW), Err(Refusal::KeyUnknown));
+        assert!(keys.live(now()).is_none());
+        let mut again = MemberKeys { revoked: keys.revoked.clone(), ..MemberKeys::default() };
+        assert_eq!(announce(&mut again, &first(), &root()), Err(Refusal::KeyUnknown));
+    }
+
+    #[test]
+    fn revoking_an_older_key_leaves_the_current_one() {
+        let mut keys = changed();
+        assert!(revoke(&mut keys, "op 1", &root()).is_ok());
+        assert_eq!(may_sign(&keys, "op 1", CLAIM, NOW), Err(Refusal::KeyUnknown));
+        assert_eq!(may_sign(&keys, "op 2", CLAIM, NOW), Ok(()));
+    }
+
+    #[test]
+    fn only_the_root_key_revokes() {
+        assert_eq!(revoke(&mut announced(), "op 1", &key("op 1")), Err(Refusal::KeyUnknown));
+    }
+
+    #[test]
+    fn a_suspended_member_signs_nothing_whenever_it_says_it_did() {
+        let mut roster = roster(1);
+        let members = ring_of(&announced());
+        let ask = |roster: &Roster, suspensions: &[Suspension]| {
+            let ring = PublicKeys { roster, members: &members, suspensions, now: now() };
+            ring.verifying_key(be(), kid_of(&public("op 1")), CLAIM).map(|_| ())
+        };
+        let (network_id, member) = (roster.network_id, be().member().unwrap());
+        let suspension = Suspension { network_id, roster_version: 1, member, issued: NOW, until: NOW + DAY, reason_code: 1 };
+        assert_eq!(ask(&roster, &[]), Ok(()));
+        assert_eq!(ask(&roster, &[suspension]), Err(Refusal::Suspended));
+        roster.members[0].status = MemberStatus::Probation;
+        assert_eq!(ask(&roster, &[]), Ok(()));
+        roster.members[0].status = MemberStatus::Suspended;
+        assert_eq!(ask(&roster, &[]), Err(Refusal::Suspended));
+        roster.members[0].status = MemberStatus::Left;
+        assert_eq!(ask(&roster, &[]), Err(Refusal::KeyUnknown));
+    }
+
+    #[test]
+    fn what_is_held_survives_its_encoding() {
+        let mut keys = changed();
+        revoke(&mut keys, "op 1", &root()).unwrap();
+        assert_eq!(cbor::decode(&cbor::encode(&keys)), Ok(keys));
+        assert_eq!(cbor::decode(&cbor::encode(&MemberKeys::default())), Ok(MemberKeys::default()));
+    }
+}

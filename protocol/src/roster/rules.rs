@@ -214,9 +214,11 @@ mod tests {
         assert_eq!(broken(|r| r.members[0].root_key = identity), RosterError::Key(kid_of(&identity)));
     }
 
+    type Change = fn(&mut Member);
+
     #[test]
     fn every_field_of_an_entry_is_checked() {
-        let cases: [(&str, fn(&mut Member)); 8] = [
+        let cases: [(&str, Change); 8] = [
             ("names", |m| m.names.clear()),
             ("names", |m| m.names[0].1 = "\u{202e}KE".into()),
             ("country", |m| m.country = "Kenya".into()),

@@ -193,3 +193,134 @@ impl RosterChange {
         change
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::verify::tests::{NOW, held, key, next, now, roster, signed};
+
+    const DAY: u64 = 86_400;
+    const CUSTODIANS: [&str; 3] = ["custodian 1", "custodian 2", "custodian 3"];
+
+    fn id(text: &str) -> MemberId {
+        MemberId::new(text).unwrap()
+    }
+
+    fn later(change: impl FnOnce(&mut Roster)) -> Roster {
+        let mut roster = next();
+        change(&mut roster);
+        roster
+    }
+
+    fn suspension() -> Suspension {
+        let network_id = roster(1).network_id;
+        Suspension { network_id, roster_version: 1, member: id("FR"), issued: NOW, until: NOW + 14 * DAY, reason_code: 1 }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn the_held_roster_changes_nothing() {
+        let tracked = track(&held(), &signed(&roster(1), &CUSTODIANS), &roster(1).network_id, now());
+        assert_eq!(tracked, Ok(Tracked::Known));
+    }
+
+    #[test]
+    fn a_suspension_by_roster_is_told_apart() {
+        let roster = later(|r| r.members[1].status = MemberStatus::Suspended);
+        let tracked = track(&held(), &signed(&roster, &CUSTODIANS), &roster.network_id, now()).unwrap();
+        let Tracked::Later { held, change } = tracked else { panic!("not later") };
+        assert_eq!(held.roster, roster);
+        assert_eq!(change, RosterChange { suspended: vec![id("FR")], ..RosterChange::default() });
+    }
+
+    #[test]
+    fn a_refused_roster_changes_nothing() {
+        let refused = track(&held(), &signed(&next(), &CUSTODIANS[..2]), &roster(1).network_id, now());
+        assert_eq!(refused, Err(RosterError::Threshold { needed: 3, found: 2 }));
+    }
+
+    #[test]
+    fn every_difference_is_named() {
+        let old = later(|r| r.members[1].status = MemberStatus::Suspended);
+        let new = later(|r| {
+            r.members[0].root_key = key("fresh").verifying_key().to_bytes();
+            r.members.remove(2);
+            r.members.push(crate::roster::verify::tests::member("SY"));
+            r.force_roll = vec![id("BE")];
+            r.pace.bag_bytes = 16 * 1024;
+            r.custodians.threshold = 2;
+        });
+        let change = RosterChange {
+            admitted: vec![id("FR"), id("SY")],
+            suspended: vec![],
+            left: vec![id("KE")],
+            rekeyed: vec![id("BE")],
+            force_roll: vec![id("BE")],
+            pace: true,
+            custodians: true,
+        };
+        assert_eq!(RosterChange::between(&old, &new), change);
+        let left = later(|r| r.members[2].status = MemberStatus::Left);
+        assert_eq!(RosterChange::between(&next(), &left), RosterChange { left: vec![id("KE")], ..RosterChange::default() });
+    }
+
+    #[test]
+    fn an_emergency_suspension_lapses_unless_it_is_confirmed() {
+        let stands = |roster: &Roster, seconds| standing(roster, &[suspension()], &id("FR"), at(seconds));
+        assert_eq!(stands(&roster(1), NOW + 14 * DAY), Standing::Suspended);
+        assert_eq!(stands(&roster(1), NOW + 14 * DAY + 1), Standing::Active);
+        assert_eq!(standing(&roster(1), &[suspension()], &id("KE"), now()), Standing::Active);
+        let confirmed = later(|r| r.members[1].status = MemberStatus::Suspended);
+        assert_eq!(stands(&confirmed, NOW + 100 * DAY), Standing::Suspended);
+        // A later roster that says nothing about the member does not end it; one that sets its status does.
+        assert_eq!(stands(&next(), NOW + DAY), Standing::Suspended);
+        let cleared = later(|r| r.members[1].status_since = NOW + DAY);
+        assert_eq!(stands(&cleared, NOW + 2 * DAY), Standing::Active);
+    }
+
+    #[test]
+    fn standing_is_the_rosters_word() {
+        for (status, expected) in [
+            (MemberStatus::Active, Standing::Active),
+            (MemberStatus::Probation, Standing::Probation),
+            (MemberStatus::Suspended, Standing::Suspended),
+            (MemberStatus::Left, Standing::Left),
+        ] {
+            let roster = later(|r| r.members[0].status = status);
+            assert_eq!(standing(&roster, &[], &id("BE"), now()), expected);
+            assert_eq!(expected.takes_part(), roster.members[0].takes_part());
+        }
+        assert_eq!(standing(&roster(1), &[], &id("ZZ"), now()), Standing::Unknown);
+    }
+
+    #[test]
+    fn an_old_roster_is_used_for_less_and_less() {
+        let fresh = |days, extra| freshness(&roster(1), at(0), at(NOW + days * DAY + extra));
+        assert_eq!(fresh(30, 0), Freshness::Full);
+        assert_eq!(fresh(30, 1), Freshness::Reduced);
+        assert_eq!(fresh(90, 0), Freshness::Reduced);
+        assert_eq!(fresh(90, 1), Freshness::Stale);
+        assert_eq!(fresh(400, 1), Freshness::Ended);
+        let confirmed = freshness(&roster(1), at(NOW + 99 * DAY), at(NOW + 100 * DAY));
+        assert_eq!(confirmed, Freshness::Full);
+    }
+
+    #[test]
+    fn a_timestamp_shows_later_rosters_and_split_views() {
+        let body = |roster_version, roster_hash| TimestampBody {
+            roster_version,
+            roster_hash,
+            keylog_head: [0; 32],
+            keylog_len: 0,
+            now: NOW,
+        };
+        let held = held();
+        assert_eq!(check_timestamp(&held, &body(1, held.hash)), TimestampVerdict::Current);
+        assert_eq!(check_timestamp(&held, &body(1, [9; 32])), TimestampVerdict::SplitView);
+        assert_eq!(check_timestamp(&held, &body(2, [9; 32])), TimestampVerdict::Behind { version: 2 });
+        assert_eq!(check_timestamp(&held, &body(0, [9; 32])), TimestampVerdict::Old { version: 0 });
+    }
+}
