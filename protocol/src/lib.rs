@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 //! Kinmesh protocol: decides everything and touches nothing.
 
+pub mod audit;
 pub mod base;
 pub mod casework;
 pub mod engine;

@@ -1,4 +1,4 @@
-//! What runs on each connection, and every limit on connections (reliability.md's table of limits).
+//! What runs on each connection, and every limit on connections.
 //!
 //! The swarm's task owns one. The order of the fields is the order of the decisions on a connection: the gate and the limits
 //! speak before anything that keeps state about it.

@@ -160,6 +160,35 @@ pub mod fixed_list {
     }
 }
 
+/// Secrets of a fixed length, for `#[cbor(with = "fixed_secret")]`.
+pub mod fixed_secret {
+    use minicbor::decode::Error as DecodeError;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decoder, Encoder};
+
+    use crate::base::sensitive::Sensitive;
+
+    /// Writes a byte string.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<const N: usize, C, W: Write>(
+        secret: &Sensitive<[u8; N]>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.bytes(secret.expose())?.ok()
+    }
+
+    /// Reads a byte string of exactly `N` bytes.
+    ///
+    /// # Errors
+    /// Another type or length.
+    pub fn decode<'b, const N: usize, C>(d: &mut Decoder<'b>, _: &mut C) -> Result<Sensitive<[u8; N]>, DecodeError> {
+        <[u8; N]>::try_from(d.bytes()?).map(Sensitive::new).map_err(|_| DecodeError::message("length"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,11 @@
 //!
 //! Attributes flow from seeker to holder and disclosures from holder to seeker, whoever claims (protocol.md 0).
 
+pub mod candidate;
+pub mod case;
+pub mod claim;
+pub mod commitment;
 pub mod consent;
+pub mod messages;
 pub mod outcome;
 pub mod review;

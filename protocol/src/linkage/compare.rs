@@ -170,3 +170,70 @@ fn possible_relative(left: &Parts, right: &Parts, own: &Alignment<'_>, mother: &
         own.pairs.iter().any(|pair| pair.level == Level::SameCode && pair.in_role() && pair.sought.role == Role::Father);
     both_given && GivenName::of(own) == GivenName::None && (same_mother || same_father)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linkage::fields::{BirthDate, PlaceKind, PlaceText, Sex};
+
+    fn person(names: [&str; 4], birth: &str, place: &str, sex: Option<Sex>) -> Fields {
+        let [given, family, father, mother] = names.map(Into::into);
+        let place = PlaceText { text: place.into(), kind: PlaceKind::Town };
+        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], sex }
+    }
+
+    /// The scores are those of the reference implementation, times 1,000.
+    #[test]
+    fn a_pair_has_the_score_of_the_reference() {
+        let (f, m) = (Some(Sex::Female), Some(Sex::Male));
+        let pairs = [
+            (
+                person(["محمد", "أحمد علي", "أحمد", "فاطمة حسن"], "1990", "مقديشو", m),
+                person(["Mohamed", "Ahmed Ali", "Ahmed Ali", "Fadumo Xasan"], "1991-01-01", "Mogadishu", m),
+                29_430,
+            ),
+            (
+                person(["Олександр", "Іванович Ковальчук", "", ""], "1984-03-12", "Маріуполь", m),
+                person(["Oleksandr", "Kovalchuk", "", ""], "1984-12-03", "Mariupol", None),
+                34_590,
+            ),
+            (
+                person(["Salma", "Idris Osman", "Idris", "Halima Yusuf"], "1999-05-07", "Nyala", f),
+                person(["Amna", "Idris Osman", "Idris", "Halima Yusuf"], "2003-01-01", "Nyala", f),
+                16_910,
+            ),
+            (
+                person(["Nur", "Kamal", "Kamal Hossain", "Rahima"], "1985", "Buthidaung", f),
+                person(["Kamal", "Nur", "", "Fatema"], "1996-01-01", "Maungdaw", m),
+                -21_510,
+            ),
+            (
+                person(["ብርሃኔ", "ጸጋዬ ሽፈራው", "ጸጋዬ", ""], "1995-01-01", "ዓሰብ", m),
+                person(["Berhane", "Tsegaye Shiferaw", "", "Fikirte"], "1994-01-01", "Assab", None),
+                34_930,
+            ),
+            (
+                person(["Maria", "Lopez Garcia", "", "Rosa Garcia"], "1978-08-21", "San Salvador", f),
+                person(["María", "López", "", ""], "1978-08-12", "San Pedro Sula", f),
+                23_090,
+            ),
+            (person([""; 4], "", "", None), person(["Aung", "Kyaw", "", ""], "", "", None), 2_180),
+        ];
+        for (place, (sought, registered, expected)) in pairs.iter().enumerate() {
+            let comparison = compare(sought, registered);
+            assert_eq!(comparison.score_milli, *expected, "pair {place}");
+            assert_eq!(comparison.band, Band::of(*expected), "pair {place}");
+            assert_eq!(comparison.possible_relative, place == 2, "pair {place}");
+            assert!(comparison.fields.is_sorted_by(|a, b| a.field < b.field));
+            assert_eq!(comparison.fields.len(), 7);
+        }
+    }
+
+    #[test]
+    fn a_comparison_is_written_in_snake_case_and_without_a_name() {
+        let person = person(["Amina", "Nasser", "", ""], "1990-05-07", "Homs", Some(Sex::Female));
+        let text = serde_json::to_string(&compare(&person, &person)).unwrap();
+        assert!(text.contains(r#"{"field":"own_names","verdict":"match","reason":"same"}"#), "{text}");
+        assert!(!text.to_lowercase().contains("amina"));
+    }
+}

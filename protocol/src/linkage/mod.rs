@@ -10,6 +10,7 @@
 
 mod agreement;
 mod compare;
+mod conjunctions;
 mod evaluate;
 mod fields;
 mod match_key;
@@ -23,6 +24,8 @@ mod tables;
 mod transliterate;
 mod wording;
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod vectors;
 

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::base::Sensitive;
 
+use super::conjunctions::Conjunctions;
 use super::fields::{BirthDate, Fields, PlaceKind, PlaceText};
-use super::match_key::{Conjunctions, match_keys};
+use super::match_key::match_keys;
 use super::normalize::tokens;
 use super::parts::{Parts, mother_bits, name_bits, place_bits, role_bits};
 use super::phonetic::codes;

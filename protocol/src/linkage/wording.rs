@@ -3,12 +3,15 @@
 //! Called by `compare`. Where the score looks at the names as one bag, a verdict looks at one field as it stands in the
 //! two records, because that is what the reviewer sees.
 
+use zeroize::Zeroizing;
+
 use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel, align};
 use super::compare::{ComparedField, FieldComparison, FieldVerdict, Reason};
 use super::fields::{Fields, PlaceText};
 use super::normalize::tokens;
 use super::parts::{NamePart, Parts, PlacePart, Role};
 use super::score::GivenName;
+use super::transliterate::internal;
 
 type Finding = (FieldVerdict, Reason);
 
@@ -65,9 +68,14 @@ fn given(evidence: &Evidence<'_>) -> Finding {
 fn own_names(evidence: &Evidence<'_>) -> Finding {
     let others = |parts: &Parts| parts.own.iter().filter(|part| part.role != Role::Given).count();
     let least = others(evidence.left).min(others(evidence.right));
-    let beside_given = |pair: &&Pair<'_>| !(pair.in_role() && pair.sought.role == Role::Given);
-    let pairs: Vec<Pair<'_>> = evidence.own.pairs.iter().filter(beside_given).copied().collect();
-    if least == 0 { BLANK } else { agreement(&pairs, least) }
+    let givens = |pair: &Pair<'_>| [pair.sought.role, pair.registered.role].iter().filter(|role| **role == Role::Given).count();
+    let pairs: Vec<Pair<'_>> = evidence.own.pairs.iter().filter(|pair| givens(pair) == 0).copied().collect();
+    let crossed = evidence.own.pairs.iter().any(|pair| givens(pair) == 1);
+    match least {
+        0 => BLANK,
+        least if pairs.len() < least && crossed => (FieldVerdict::Unclear, Reason::OtherPosition),
+        least => agreement(&pairs, least),
+    }
 }
 
 fn father(sought: &Fields, registered: &Fields, evidence: &Evidence<'_>) -> Finding {
@@ -111,28 +119,28 @@ fn agreement(pairs: &[Pair<'_>], least: usize) -> Finding {
     }
 }
 
-/// The verdict on names that all found a partner: the weakest pair decides.
+/// The verdict on names that all found a partner: the weakest pair decides, an equal one speaks for it.
 fn spelled(pairs: &[Pair<'_>]) -> Finding {
-    let weakest = pairs.iter().map(|pair| pair.level).min().unwrap_or(Level::Near);
-    match weakest {
-        Level::Near => (FieldVerdict::Variant, Reason::SimilarSpelling),
-        Level::Coarse => (FieldVerdict::Unclear, Reason::SimilarSpelling),
-        Level::SameCode => {
-            let differing = pairs.iter().filter(|pair| pair.sought.token != pair.registered.token);
-            written(differing.map(|pair| (pair.sought.token.as_str(), pair.registered.token.as_str())))
-        }
+    let levels = || pairs.iter().map(|pair| pair.level);
+    match levels().min() {
+        Some(Level::SameCode) => written(pairs.iter().map(|pair| (pair.sought.token.as_str(), pair.registered.token.as_str()))),
+        Some(Level::Coarse) if levels().all(|level| level == Level::Coarse) => (FieldVerdict::Unclear, Reason::SimilarSpelling),
+        Some(_) => (FieldVerdict::Variant, Reason::SimilarSpelling),
+        None => BLANK,
     }
 }
 
-/// The verdict on texts of the same sound that are not the same text.
-fn written<'a>(mut differing: impl Iterator<Item = (&'a str, &'a str)>) -> Finding {
-    let Some(first) = differing.next() else { return (FieldVerdict::Match, Reason::Same) };
-    let in_two_scripts = |(a, b): (&str, &str)| script(a) != script(b);
-    if in_two_scripts(first) && differing.all(in_two_scripts) {
-        (FieldVerdict::Match, Reason::OtherScript)
-    } else {
-        (FieldVerdict::Variant, Reason::OtherSpelling)
+/// The verdict on texts of the same sound.
+fn written<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Finding {
+    let mut finding = (FieldVerdict::Match, Reason::Same);
+    for (a, b) in texts {
+        if script(a) != script(b) {
+            finding = (FieldVerdict::Match, Reason::OtherScript);
+        } else if *Zeroizing::new(internal(a)) != *Zeroizing::new(internal(b)) {
+            return (FieldVerdict::Variant, Reason::OtherSpelling);
+        }
     }
+    finding
 }
 
 const fn birth(level: DateLevel) -> Finding {
@@ -156,13 +164,13 @@ const fn birth(level: DateLevel) -> Finding {
 fn place(sought: &Fields, registered: &Fields, level: PlaceLevel<'_>) -> Finding {
     let text = |fields: &Fields, part: &PlacePart| {
         let text = fields.places.get(part.place).map(|PlaceText { text, .. }| tokens(text.expose()));
-        text.map_or_else(String::new, |tokens| tokens.join(" "))
+        text.map_or_else(Zeroizing::default, |tokens| Zeroizing::new(tokens.concat()))
     };
     match level {
         PlaceLevel::Missing => BLANK,
         PlaceLevel::Same(left, right) => {
             let (left, right) = (text(sought, left), text(registered, right));
-            written((left != right).then_some((left.as_str(), right.as_str())).into_iter())
+            written(core::iter::once((left.as_str(), right.as_str())))
         }
         PlaceLevel::Near => (FieldVerdict::Unclear, Reason::SimilarSpelling),
         PlaceLevel::Different => DIFFERENT,
@@ -179,5 +187,88 @@ fn script(token: &str) -> u32 {
         0x1200..=0x139f => 4,
         0x2e80..=0x9fff => 5,
         other => other & !0x7f,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linkage::compare::compare;
+    use crate::linkage::fields::{BirthDate, PlaceKind};
+
+    fn person(given: &str, family: &str, mother: &str, birth: &str, place: &str) -> Fields {
+        let place = PlaceText { text: place.into(), kind: PlaceKind::Town };
+        Fields {
+            given: given.into(),
+            family: family.into(),
+            mother: mother.into(),
+            birth: BirthDate::parse(birth),
+            places: vec![place],
+            ..Fields::default()
+        }
+    }
+
+    fn verdict(field: ComparedField, sought: &Fields, registered: &Fields) -> Finding {
+        let comparison = compare(sought, registered);
+        let found = comparison.fields.iter().find(|one| one.field == field).unwrap();
+        (found.verdict, found.reason)
+    }
+
+    #[test]
+    fn a_name_in_another_script_matches_and_another_spelling_is_a_variant() {
+        let sought = person("محمد", "أحمد علي", "", "", "مقديشو");
+        let registered = person("Mohamed", "Ahmed Ali", "", "", "Muqdisho");
+        for field in [ComparedField::Given, ComparedField::OwnNames, ComparedField::Place] {
+            assert_eq!(verdict(field, &sought, &registered), (FieldVerdict::Match, Reason::OtherScript));
+        }
+        let respelled = person("Muhammad", "Ahmad Aly", "", "", "Mogadishu");
+        for field in [ComparedField::Given, ComparedField::OwnNames, ComparedField::Place] {
+            assert_eq!(verdict(field, &registered, &respelled), (FieldVerdict::Variant, Reason::OtherSpelling));
+        }
+    }
+
+    #[test]
+    fn case_and_accents_make_no_other_spelling() {
+        let (sought, registered) = (person("María", "LÓPEZ", "", "", ""), person("Maria", "Lopez", "", "", ""));
+        assert_eq!(verdict(ComparedField::Given, &sought, &registered), (FieldVerdict::Match, Reason::Same));
+        assert_eq!(verdict(ComparedField::OwnNames, &sought, &registered), (FieldVerdict::Match, Reason::Same));
+    }
+
+    #[test]
+    fn names_in_each_others_place_are_unclear() {
+        let (sought, registered) = (person("Nur", "Kamal", "", "", ""), person("Kamal", "Nur", "", "", ""));
+        for field in [ComparedField::Given, ComparedField::OwnNames] {
+            assert_eq!(verdict(field, &sought, &registered), (FieldVerdict::Unclear, Reason::OtherPosition));
+        }
+    }
+
+    #[test]
+    fn a_date_says_how_it_differs() {
+        let born = |birth: &str| person("Salma", "Idris", "", birth, "");
+        let cases = [
+            ("1984-03-12", "1984-03-12", FieldVerdict::Match, "the same date"),
+            ("1984-03-12", "1984-12-03", FieldVerdict::Variant, "same day and month swapped"),
+            ("1984-01-01", "1984", FieldVerdict::Match, "year only"),
+            ("1984-01-01", "1983", FieldVerdict::Variant, "year only, at most two years apart"),
+            ("1984-03-12", "1971-07-20", FieldVerdict::Mismatch, "different"),
+            ("1984-03-12", "", FieldVerdict::Blank, "not recorded on one side"),
+        ];
+        for (sought, registered, expected, text) in cases {
+            let (verdict, reason) = verdict(ComparedField::Birth, &born(sought), &born(registered));
+            assert_eq!((verdict, reason.text()), (expected, text), "{sought} {registered}");
+        }
+    }
+
+    #[test]
+    fn a_mother_who_shares_one_of_two_names_is_unclear() {
+        let (sought, registered) = (person("", "", "Amina Nasser", "", ""), person("", "", "Amina Barzani", "", ""));
+        assert_eq!(verdict(ComparedField::Mother, &sought, &registered), (FieldVerdict::Unclear, Reason::SomeAgree));
+    }
+
+    #[test]
+    fn a_father_is_looked_for_among_the_names_of_a_side_without_one() {
+        let sought = Fields { father: "Tsegaye".into(), ..person("Berhane", "", "", "", "") };
+        let registered = person("ብርሃኔ", "ጸጋዬ ሽፈራው", "", "", "");
+        assert_eq!(verdict(ComparedField::Father, &sought, &registered), (FieldVerdict::Variant, Reason::OtherPosition));
     }
 }

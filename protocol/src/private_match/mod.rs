@@ -3,9 +3,14 @@
 //! An owner evaluates its match keys under an epoch's secret and ships each peer a set of 48-bit label prefixes; a querier has
 //! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
 
+pub mod budget;
+pub mod evaluation;
 pub mod input;
 pub mod label;
+pub mod manifest;
 pub mod oprf;
+pub mod padding;
+pub mod runs;
 pub mod set;
 
 mod mac;
@@ -13,5 +18,11 @@ mod mac;
 #[cfg(test)]
 pub(crate) mod example;
 
+pub use budget::{Bucket, RetryAfter, padding_unit};
+pub use evaluation::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalShape, EvalStatus, EvaluatedCase};
 pub use label::{Family, LabelKey, Tag, tag};
+pub use manifest::{
+    ReceiptStatus, SegmentInfo, SegmentKind, SetGet, SetKind, SetManifest, SetReceipt, SetSegment, WantedSegment,
+};
 pub use oprf::{Element, EpochSecret, Output};
+pub use set::{SegmentReader, SetCorrupt, merge_hits};

@@ -1,0 +1,196 @@
+//! Audit entries and their chain.
+
+use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
+
+use crate::base::cbor::{self, fixed};
+use crate::base::{MemberId, Timestamp, UserId};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Act {
+    /// A roster was accepted.
+    #[n(1)]
+    RosterAccepted,
+    /// A person was registered.
+    #[n(2)]
+    PersonAdded,
+    /// A person's record was read in full.
+    #[n(3)]
+    PersonViewed,
+    /// A case was opened.
+    #[n(4)]
+    CaseOpened,
+    /// A case was read in full.
+    #[n(5)]
+    CaseViewed,
+    /// A search was started.
+    #[n(6)]
+    SearchStarted,
+    /// An evaluation was charged to a querier.
+    #[n(7)]
+    Evaluated,
+    /// A claim was sent.
+    #[n(8)]
+    Claimed,
+    /// A claim came and was answered.
+    #[n(9)]
+    ClaimAnswered,
+    /// Attributes of a subject were released to a holder.
+    #[n(10)]
+    AttributesSent,
+    /// A candidate was read side by side.
+    #[n(11)]
+    CandidateViewed,
+    /// A verdict was given.
+    #[n(12)]
+    Reviewed,
+    /// The engine closed a candidate of band `unlikely`.
+    #[n(13)]
+    ClosedByBand,
+    /// A found person's decision was recorded.
+    #[n(14)]
+    ConsentRecorded,
+    /// A disclosure was sent.
+    #[n(15)]
+    Disclosed,
+    /// A disclosure came.
+    #[n(16)]
+    DisclosureReceived,
+    /// A disclosure was read.
+    #[n(17)]
+    DisclosureViewed,
+    /// An outcome was reported or received.
+    #[n(18)]
+    Outcome,
+    /// The records were opened.
+    #[n(19)]
+    Unlocked,
+    /// The records were locked.
+    #[n(20)]
+    Locked,
+    /// A member was suspended by the roster.
+    #[n(21)]
+    Suspended,
+    /// The second person's place: a matter waits for another user.
+    #[n(22)]
+    SecondAsked,
+}
+
+impl Act {
+    /// The word for screens.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Act::RosterAccepted => "roster_accepted",
+            Act::PersonAdded => "person_added",
+            Act::PersonViewed => "person_viewed",
+            Act::CaseOpened => "case_opened",
+            Act::CaseViewed => "case_viewed",
+            Act::SearchStarted => "search_started",
+            Act::Evaluated => "evaluated",
+            Act::Claimed => "claimed",
+            Act::ClaimAnswered => "claim_answered",
+            Act::AttributesSent => "attributes_sent",
+            Act::CandidateViewed => "candidate_viewed",
+            Act::Reviewed => "reviewed",
+            Act::ClosedByBand => "closed_by_band",
+            Act::ConsentRecorded => "consent_recorded",
+            Act::Disclosed => "disclosed",
+            Act::DisclosureReceived => "disclosure_received",
+            Act::DisclosureViewed => "disclosure_viewed",
+            Act::Outcome => "outcome",
+            Act::Unlocked => "unlocked",
+            Act::Locked => "locked",
+            Act::Suspended => "suspended",
+            Act::SecondAsked => "second_asked",
+        }
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AuditEntry {
+    /// When.
+    #[n(1)]
+    pub at: Timestamp,
+    /// Who; none for the node itself.
+    #[n(2)]
+    pub user: Option<UserId>,
+    /// The second person where an act needs two; the two-person rule fills it.
+    #[n(3)]
+    pub second: Option<UserId>,
+    /// What.
+    #[n(4)]
+    pub act: Act,
+    /// The id that it concerns: random bytes, never personal data.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub about: Vec<u8>,
+    /// The member that it concerns.
+    #[n(6)]
+    pub member: Option<MemberId>,
+    /// SHA-256 of the chain before this entry; zeros before the first.
+    #[cbor(n(7), with = "fixed")]
+    pub previous: [u8; 32],
+}
+crate::record!(AuditEntry, u64, Audit, 1, Service);
+
+/// The end of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AuditHead {
+    /// Entries so far.
+    #[n(1)]
+    pub entries: u64,
+    /// Hash of the chain.
+    #[cbor(n(2), with = "fixed")]
+    pub head: [u8; 32],
+}
+crate::record!(AuditHead, (), Audit, 2, Service);
+
+impl AuditHead {
+    /// The head of an empty chain.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { entries: 0, head: [0; 32] }
+    }
+}
+
+/// Links an entry to the chain: fills its `previous` and gives its number and the head behind it.
+pub fn append(head: &AuditHead, entry: &mut AuditEntry) -> (u64, AuditHead) {
+    entry.previous = head.head;
+    let hash: [u8; 32] =
+        Sha256::new().chain_update(b"kinmesh/audit-log/1").chain_update(head.head).chain_update(cbor::encode(entry)).finalize().into();
+    let number = head.entries + 1;
+    (number, AuditHead { entries: number, head: hash })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            at: Timestamp(1),
+            user: None,
+            second: None,
+            act: Act::Claimed,
+            about: vec![1; 16],
+            member: None,
+            previous: [0; 32],
+        }
+    }
+
+    #[test]
+    fn a_changed_entry_changes_every_head_behind_it() {
+        let (mut first, mut changed, mut second) = (entry(), entry(), entry());
+        changed.act = Act::Disclosed;
+        let (_, honest) = append(&AuditHead::empty(), &mut first);
+        let (_, forged) = append(&AuditHead::empty(), &mut changed);
+        assert_ne!(honest.head, forged.head);
+        assert_eq!(append(&honest, &mut second).0, 2);
+        assert_eq!(second.previous, honest.head);
+    }
+}

@@ -1,0 +1,309 @@
+//! A claim at both sides: two persisted life cycles, each a table of states and events.
+//!
+//! The seeker's side never learns why a claim ended without a disclosure; the holder's side draws every delay before it
+//! looks anything up (protocol.md 2.8, 2.9).
+
+use minicbor::{Decode, Encode};
+
+use crate::base::cbor::{fixed, fixed_list};
+use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp};
+use crate::private_match::label::Tag;
+
+/// A claim that this node made as seeker.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ClaimOut {
+    /// Whose record was hit.
+    #[n(1)]
+    pub holder: MemberId,
+    /// The subject it is for.
+    #[n(2)]
+    pub subject: SubjectId,
+    /// Its case.
+    #[n(3)]
+    pub case: CaseId,
+    /// State.
+    #[n(4)]
+    pub state: SeekerState,
+    /// The 32 leaves of this claim's commitment, ascending: field leaves and drawn ones.
+    #[cbor(n(5), with = "fixed_list")]
+    pub leaves: Vec<[u8; 32]>,
+    /// The holder's three roots, once it answered `candidate`.
+    #[cbor(n(6), with = "fixed_list")]
+    pub roots: Vec<[u8; 32]>,
+}
+crate::record!(ClaimOut, ClaimId, Claims, 1, Service);
+
+/// Where a claim stands at the seeker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum SeekerState {
+    /// The claim waits for a bag or is under way.
+    #[n(1)]
+    Claimed,
+    /// The holder answered `candidate`; attributes wait for an unlocked node.
+    #[n(2)]
+    Acknowledged,
+    /// Attributes are on their way; people at the holder decide.
+    #[n(3)]
+    InReview,
+    /// A disclosure came and fits its commitment.
+    #[n(4)]
+    Disclosed,
+    /// An outcome was reported.
+    #[n(5)]
+    Ended,
+    /// Nothing came of it.
+    #[n(6)]
+    Closed,
+}
+
+/// What can happen to a claim at the seeker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekerEvent {
+    /// Answer `none`.
+    AnsweredNone,
+    /// Answer `candidate`.
+    AnsweredCandidate,
+    /// The attributes were put into the outbox.
+    AttributesSent,
+    /// The holder closed it.
+    Closed,
+    /// A disclosure that fits its commitment.
+    Disclosed,
+    /// The desk reported an outcome.
+    Reported,
+}
+
+impl SeekerState {
+    /// The next state, or none if the event has no place here (`E_STATE`).
+    #[must_use]
+    pub const fn next(self, event: SeekerEvent) -> Option<SeekerState> {
+        match (self, event) {
+            (Self::Claimed, SeekerEvent::AnsweredNone) => Some(Self::Closed),
+            (Self::Claimed, SeekerEvent::AnsweredCandidate) => Some(Self::Acknowledged),
+            (Self::Acknowledged, SeekerEvent::AttributesSent) => Some(Self::InReview),
+            (Self::Acknowledged | Self::InReview, SeekerEvent::Closed) => Some(Self::Closed),
+            (Self::InReview, SeekerEvent::Disclosed) => Some(Self::Disclosed),
+            (Self::Disclosed, SeekerEvent::Reported) => Some(Self::Ended),
+            _ => None,
+        }
+    }
+}
+
+/// A claim that this node got as holder.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ClaimIn {
+    /// Who claims.
+    #[n(1)]
+    pub seeker: MemberId,
+    /// The seeker's pseudonym of its subject.
+    #[n(2)]
+    pub case_ref: CaseRef,
+    /// Epoch of the tags.
+    #[n(3)]
+    pub epoch: Epoch,
+    /// The tags, strongest first.
+    #[n(4)]
+    pub tags: Vec<Tag>,
+    /// The seeker's commitment.
+    #[cbor(n(5), with = "fixed")]
+    pub attr_root: [u8; 32],
+    /// State.
+    #[n(6)]
+    pub state: HolderState,
+    /// The own record it concerns.
+    #[n(7)]
+    pub person: Option<PersonId>,
+    /// The three roots that were sent.
+    #[cbor(n(8), with = "fixed_list")]
+    pub roots: Vec<[u8; 32]>,
+    /// Which of them is the record's.
+    #[n(9)]
+    pub root_index: u8,
+    /// The 32 leaves of the record's root, ascending.
+    #[cbor(n(10), with = "fixed_list")]
+    pub leaves: Vec<[u8; 32]>,
+    /// Not before this time may `closed` leave, drawn when the attributes came.
+    #[n(11)]
+    pub close_not_before: Timestamp,
+    /// When the claim came.
+    #[n(12)]
+    pub received: Timestamp,
+}
+crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
+
+/// Where a claim stands at the holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum HolderState {
+    /// Its answer's delay runs; nothing was looked up.
+    #[n(1)]
+    Delayed,
+    /// Answered `none`; kept so that the same claim gets the same answer.
+    #[n(2)]
+    None,
+    /// Answered `candidate`; the attributes have not come.
+    #[n(3)]
+    AwaitAttributes,
+    /// A caseworker has to look at it, or the node has to be unlocked first.
+    #[n(4)]
+    InReview,
+    /// A caseworker found that both are one person.
+    #[n(5)]
+    Confirmed,
+    /// The found person decided what may be told.
+    #[n(6)]
+    Consented,
+    /// The disclosure is on its way.
+    #[n(7)]
+    Disclosed,
+    /// The seeker reported an outcome.
+    #[n(8)]
+    Ended,
+    /// Closed; the word leaves at its drawn time.
+    #[n(9)]
+    Closed,
+}
+
+/// What can happen to a claim at the holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HolderEvent {
+    /// The lookup found no record that the seeker may see.
+    FoundNone,
+    /// The lookup found one.
+    FoundRecord,
+    /// Attributes came that open the seeker's commitment.
+    Attributes,
+    /// The engine or a caseworker says that it is another person, or the person wants nothing told.
+    Close,
+    /// A caseworker says that both are one person.
+    Same,
+    /// The person decided what may be told.
+    Consent,
+    /// The disclosure was put into the outbox.
+    Disclose,
+    /// The seeker reported an outcome.
+    Outcome,
+}
+
+impl HolderState {
+    /// The next state, or none if the event has no place here.
+    #[must_use]
+    pub const fn next(self, event: HolderEvent) -> Option<HolderState> {
+        match (self, event) {
+            (Self::Delayed, HolderEvent::FoundNone) => Some(Self::None),
+            (Self::Delayed, HolderEvent::FoundRecord) => Some(Self::AwaitAttributes),
+            (Self::AwaitAttributes, HolderEvent::Attributes) => Some(Self::InReview),
+            (Self::InReview, HolderEvent::Same) => Some(Self::Confirmed),
+            (Self::InReview | Self::Confirmed | Self::AwaitAttributes, HolderEvent::Close) => Some(Self::Closed),
+            (Self::Confirmed, HolderEvent::Consent) => Some(Self::Consented),
+            (Self::Consented, HolderEvent::Disclose) => Some(Self::Disclosed),
+            (Self::Disclosed, HolderEvent::Outcome) => Some(Self::Ended),
+            _ => None,
+        }
+    }
+
+    /// The word for screens.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Delayed | Self::None | Self::AwaitAttributes => "waiting",
+            Self::InReview => "to_review",
+            Self::Confirmed => "confirmed",
+            Self::Consented => "consented",
+            Self::Disclosed => "disclosed",
+            Self::Ended => "ended",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEKER_STATES: [SeekerState; 6] = [
+        SeekerState::Claimed,
+        SeekerState::Acknowledged,
+        SeekerState::InReview,
+        SeekerState::Disclosed,
+        SeekerState::Ended,
+        SeekerState::Closed,
+    ];
+    const SEEKER_EVENTS: [SeekerEvent; 6] = [
+        SeekerEvent::AnsweredNone,
+        SeekerEvent::AnsweredCandidate,
+        SeekerEvent::AttributesSent,
+        SeekerEvent::Closed,
+        SeekerEvent::Disclosed,
+        SeekerEvent::Reported,
+    ];
+    const HOLDER_STATES: [HolderState; 9] = [
+        HolderState::Delayed,
+        HolderState::None,
+        HolderState::AwaitAttributes,
+        HolderState::InReview,
+        HolderState::Confirmed,
+        HolderState::Consented,
+        HolderState::Disclosed,
+        HolderState::Ended,
+        HolderState::Closed,
+    ];
+    const HOLDER_EVENTS: [HolderEvent; 8] = [
+        HolderEvent::FoundNone,
+        HolderEvent::FoundRecord,
+        HolderEvent::Attributes,
+        HolderEvent::Close,
+        HolderEvent::Same,
+        HolderEvent::Consent,
+        HolderEvent::Disclose,
+        HolderEvent::Outcome,
+    ];
+
+    #[test]
+    fn the_seekers_table_has_exactly_these_edges() {
+        let edges: Vec<String> = SEEKER_STATES
+            .iter()
+            .flat_map(|state| SEEKER_EVENTS.iter().map(move |event| (state, event)))
+            .filter_map(|(state, event)| state.next(*event).map(|next| format!("{state:?} {event:?} {next:?}")))
+            .collect();
+        assert_eq!(
+            edges,
+            [
+                "Claimed AnsweredNone Closed",
+                "Claimed AnsweredCandidate Acknowledged",
+                "Acknowledged AttributesSent InReview",
+                "Acknowledged Closed Closed",
+                "InReview Closed Closed",
+                "InReview Disclosed Disclosed",
+                "Disclosed Reported Ended",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_holders_table_has_exactly_these_edges() {
+        let edges: Vec<String> = HOLDER_STATES
+            .iter()
+            .flat_map(|state| HOLDER_EVENTS.iter().map(move |event| (state, event)))
+            .filter_map(|(state, event)| state.next(*event).map(|next| format!("{state:?} {event:?} {next:?}")))
+            .collect();
+        assert_eq!(
+            edges,
+            [
+                "Delayed FoundNone None",
+                "Delayed FoundRecord AwaitAttributes",
+                "AwaitAttributes Attributes InReview",
+                "AwaitAttributes Close Closed",
+                "InReview Close Closed",
+                "InReview Same Confirmed",
+                "Confirmed Close Closed",
+                "Confirmed Consent Consented",
+                "Consented Disclose Disclosed",
+                "Disclosed Outcome Ended",
+            ]
+        );
+    }
+}

@@ -1,0 +1,439 @@
+//! The engine itself: what it holds between steps, how it opens, and which handler gets which input.
+//!
+//! Called by the node's driver, one input at a time. Everything in it is volatile: a dropped engine loses nothing, since
+//! whatever must survive is a row and [`Engine::open`] re-issues what a crash cut short. It does not touch clocks, files,
+//! sockets or OS randomness.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ed25519_dalek::SigningKey;
+use thiserror::Error;
+
+use crate::base::record::{RowKey, row_key};
+use crate::base::{JobId, MemberId, MsgId, PeerId, Seed, Timestamp, limits};
+use crate::engine::answer::{Answer, Failure};
+use crate::engine::command::Command;
+use crate::engine::effect::{Action, Effects, NoticeCode};
+use crate::engine::input::{Custody, Input, Now, Seat};
+use crate::engine::job::{Found, JobFailure, JobOutput};
+use crate::engine::links::Links;
+use crate::engine::rows::{Due, DueRow, HeadRow, OwnRow};
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::private_match::oprf::Element;
+use crate::roster::{HeldRoster, Member, MemberKeys, MemberStatus};
+
+/// Secrets that the engine works with; the node's keystore gives them.
+pub struct NodeKeys {
+    /// Operational signing key; also the transport identity.
+    pub operational: SigningKey,
+}
+
+/// Why an engine cannot open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OpenError {
+    /// The store was never set up, or for another seat.
+    #[error("the store was not set up for this seat")]
+    NotSetUp,
+    /// A row that the engine needs does not open.
+    #[error("{0}")]
+    Read(#[from] ReadError),
+    /// The roster that is held does not decode.
+    #[error("the roster that is held is damaged")]
+    Roster,
+}
+
+/// Decides what a node does.
+pub struct Engine {
+    pub(super) own: OwnRow,
+    pub(super) keys: NodeKeys,
+    pub(super) held: Option<HeldRoster>,
+    pub(super) members: BTreeMap<MemberId, MemberKeys>,
+    pub(super) links: Links,
+    pub(super) running: Running,
+    pub(super) records_open: bool,
+    asked: Option<Timestamp>,
+}
+
+/// Work under way; gone with the process, made again by whoever needs it.
+#[derive(Default)]
+pub(super) struct Running {
+    next_job: u64,
+    /// An index slice is running.
+    pub index: bool,
+    /// A set is being built for this peer.
+    pub build: Option<MemberId>,
+    /// Peers' sets may have to be built.
+    pub look_at_builds: bool,
+    /// Owners whose set is being tested, and whether it must be tested once more.
+    pub tests: BTreeMap<MemberId, bool>,
+    /// Requests that are being blinded.
+    pub blinding: BTreeSet<MsgId>,
+    /// Requests that are being evaluated for a querier.
+    pub evaluating: BTreeSet<(MemberId, MsgId)>,
+    /// Responses that are being finalized, with the element lists that were asked for.
+    pub finalizing: BTreeSet<MsgId>,
+    /// Elements of requests that were sent, by request: a response is checked against them.
+    pub asked_elements: BTreeMap<MsgId, Vec<Vec<Element>>>,
+    /// Jobs by id.
+    pub jobs: BTreeMap<JobId, JobFor>,
+}
+
+/// What a job was started for, so that its failure is put to the right door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JobFor {
+    /// Own index.
+    Index,
+    /// A peer's set.
+    Build(MemberId),
+    /// A test of an owner's set.
+    Test(MemberId),
+    /// A request to be blinded.
+    Blind(MsgId, MemberId),
+    /// A querier's request.
+    Evaluate(MemberId, MsgId),
+    /// An owner's response.
+    Finalize(MsgId, MemberId),
+    /// Rows that became invisible.
+    Sweep,
+}
+
+impl Running {
+    /// Starts a job.
+    pub fn start<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        what: JobFor,
+        class: crate::engine::job::JobClass,
+        work: crate::engine::job::Job,
+    ) {
+        let job = JobId(self.next_job);
+        self.next_job += 1;
+        self.jobs.insert(job, what);
+        step.act(Action::Run { job, class, work: Box::new(work) });
+    }
+}
+
+impl Engine {
+    /// Reads who this node is, the roster, the members' keys; admits and dials the members; re-issues what a crash cut
+    /// short.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open<V: View>(
+        seat: Seat,
+        keys: NodeKeys,
+        now: Now,
+        seed: Seed,
+        records_open: bool,
+        view: &V,
+    ) -> Result<(Engine, Effects), OpenError> {
+        let own: OwnRow = view.get(&())?.ok_or(OpenError::NotSetUp)?;
+        let expected = match seat {
+            Seat::Member(member) => Some(member),
+            Seat::Coordinator => None,
+        };
+        if own.member != expected {
+            return Err(OpenError::NotSetUp);
+        }
+        let mut engine = Engine {
+            own,
+            keys,
+            held: None,
+            members: BTreeMap::new(),
+            links: Links::default(),
+            running: Running { look_at_builds: true, ..Running::default() },
+            records_open,
+            asked: None,
+        };
+        engine.read_public(view)?;
+        let mut step = Step::new(now, seed, view);
+        engine.admit_members(&mut step);
+        engine.resume(&mut step)?;
+        engine.settle(&mut step);
+        engine.ask_wake(&mut step)?;
+        Ok((engine, step.finish()))
+    }
+
+    /// One step, at most some 2 ms: what the input changes and what is to be done about it.
+    pub fn handle<V: View>(&mut self, now: Now, seed: Seed, input: Input, view: &V) -> Effects {
+        let mut step = Step::new(now, seed, view);
+        self.dispatch(&mut step, input);
+        self.settle(&mut step);
+        if self.ask_wake(&mut step).is_err() {
+            step.notify(NoticeCode::Damaged, None, 0);
+        }
+        step.finish()
+    }
+
+    fn dispatch<V: View>(&mut self, step: &mut Step<'_, V>, input: Input) {
+        match input {
+            Input::Command { ticket, user, command } => {
+                let mark = step.mark();
+                let answer = self.command(step, user, *command);
+                if answer.is_err() {
+                    step.roll_back(mark);
+                }
+                step.act(Action::Reply { ticket, answer: Box::new(answer) });
+            }
+            // Commands are answered in the step that brings them; what goes on is durable.
+            Input::Gone { .. } => {}
+            Input::Cell { receipt, carrier, bytes } => self.item(step, receipt, carrier, &bytes),
+            Input::Link { peer, change } => self.link_changed(step, peer, change),
+            Input::Sent { delivery, outcome } => self.sent(step, delivery, outcome),
+            Input::JobDone { job, result } => self.job_done(step, job, *result),
+            Input::Custody(custody) => self.custody_changed(step, custody),
+            Input::Wake => {
+                self.asked = None;
+                self.wake(step);
+            }
+        }
+    }
+
+    fn custody_changed<V: View>(&mut self, step: &mut Step<'_, V>, custody: Custody) {
+        self.records_open = custody == Custody::Opened;
+        let act = if self.records_open { crate::audit::Act::Unlocked } else { crate::audit::Act::Locked };
+        if trail::record(step, None, act, &[], None).is_err() {
+            step.notify(NoticeCode::Damaged, None, 0);
+        }
+        if self.records_open {
+            self.unpark(step);
+        }
+    }
+
+    fn job_done<V: View>(&mut self, step: &mut Step<'_, V>, job: JobId, result: Result<JobOutput, JobFailure>) {
+        let Some(what) = self.running.jobs.remove(&job) else { return };
+        match result {
+            Ok(output) => self.job_found(step, what, output),
+            Err(failure) => self.job_failed(step, what, failure),
+        }
+    }
+
+    fn job_found<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, output: JobOutput) {
+        let JobOutput { writes, found, next } = output;
+        let outcome = match (what, found) {
+            (JobFor::Index, Found::Indexed { epoch, people }) => self.indexed(step, writes, epoch, people),
+            (JobFor::Build(peer), Found::Built(state)) => self.built(step, writes, peer, *state),
+            (JobFor::Test(_), Found::Hits { owner, family, set_seq, hits, complete }) => {
+                self.tested(step, owner, family, set_seq, &hits, complete)
+            }
+            (JobFor::Blind(..), Found::Blinded { request, owner, elements }) => self.blinded(step, request, owner, elements),
+            (JobFor::Evaluate(..), Found::Evaluated { querier, request, evaluated, proof }) => {
+                self.evaluated(step, querier, request, &evaluated, proof)
+            }
+            (JobFor::Finalize(..), Found::Finalized { request, owner, epoch, tags }) => {
+                self.finalized(step, request, owner, epoch, &tags)
+            }
+            _ => {
+                step.absorb(writes);
+                Ok(())
+            }
+        };
+        if outcome.is_err() {
+            step.notify(NoticeCode::Damaged, None, 1);
+            self.job_failed(step, what, JobFailure::Read(ReadError::Damaged));
+            return;
+        }
+        if let Some(next) = next {
+            let class = match what {
+                JobFor::Index | JobFor::Build(_) | JobFor::Sweep => crate::engine::job::JobClass::Build,
+                JobFor::Test(_) => crate::engine::job::JobClass::Check,
+                _ => crate::engine::job::JobClass::Answer,
+            };
+            self.running.start(step, what, class, next);
+        }
+    }
+
+    fn job_failed<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, failure: JobFailure) {
+        match what {
+            JobFor::Index => self.running.index = false,
+            JobFor::Build(_) => self.running.build = None,
+            JobFor::Test(owner) => {
+                self.running.tests.remove(&owner);
+            }
+            JobFor::Blind(request, _) => {
+                self.running.blinding.remove(&request);
+            }
+            JobFor::Evaluate(querier, request) => {
+                self.running.evaluating.remove(&(querier, request));
+            }
+            JobFor::Finalize(request, owner) => {
+                self.running.finalizing.remove(&request);
+                if failure == JobFailure::Proof {
+                    // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
+                    step.notify(NoticeCode::ProofFailed, Some(owner), 0);
+                }
+            }
+            JobFor::Sweep => {}
+        }
+        if let JobFailure::Read(_) = failure {
+            step.notify(NoticeCode::Damaged, None, 2);
+        }
+    }
+
+    /// After every input: start what has become possible.
+    fn settle<V: View>(&mut self, step: &mut Step<'_, V>) {
+        if self.own.member.is_none() {
+            return;
+        }
+        let outcome = self.continue_index(step).and_then(|()| self.continue_builds(step));
+        if outcome.is_err() {
+            step.notify(NoticeCode::Damaged, None, 3);
+        }
+    }
+
+    /// Asks for one wake-up: the head of the timers.
+    fn ask_wake<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
+        let from = row_key(1, &());
+        let Some((at, _, _)) = step.under::<DueRow>(&from, 1)?.into_iter().map(|(id, _)| id).next() else { return Ok(()) };
+        if self.asked != Some(at) {
+            self.asked = Some(at);
+            step.act(Action::WakeAt(at));
+        }
+        Ok(())
+    }
+
+    /// Sets a timer.
+    pub(super) fn due<V: View>(&self, step: &mut Step<'_, V>, at: Timestamp, due: Due) {
+        step.put(&due.at(at), &DueRow {});
+    }
+
+    fn wake<V: View>(&mut self, step: &mut Step<'_, V>) {
+        let from = row_key(1, &());
+        // One key past everything that is due: the timers' keys begin with their time.
+        let until = row_key(1, &Timestamp(step.wall().0.saturating_add(1)));
+        let Ok(due) = step.page::<DueRow>(&from, Some(&until), limits::DUE_ROWS_A_STEP) else {
+            step.notify(NoticeCode::Damaged, None, 4);
+            return;
+        };
+        for (id, _) in due {
+            step.remove::<DueRow>(&id);
+            if let Some(due) = Due::read(id.1, &id.2) {
+                self.on_due(step, due);
+            }
+        }
+    }
+
+    fn on_due<V: View>(&mut self, step: &mut Step<'_, V>, due: Due) {
+        let mark = step.mark();
+        let outcome = match due {
+            Due::Spread(subject) => self.spread(step, subject),
+            Due::Gather(owner) => self.gather(step, owner),
+            Due::Bag(member) => self.bag_due(step, member),
+            Due::Answer(claim) => self.answer_due(step, claim),
+            Due::Close(claim) => self.close_due(step, claim),
+            Due::SetCheck(owner) => self.set_check(step, owner),
+            Due::Build => {
+                self.running.look_at_builds = true;
+                Ok(())
+            }
+            Due::Pump(member) => {
+                self.pump_member(step, member);
+                Ok(())
+            }
+            Due::PublicSync => {
+                self.sync_public(step);
+                Ok(())
+            }
+            Due::Retry(request) => self.retry_request(step, request),
+            Due::Redial(member) => {
+                self.redial(step, member);
+                Ok(())
+            }
+        };
+        if outcome.is_err() {
+            step.roll_back(mark);
+            step.notify(NoticeCode::Damaged, None, 5);
+        }
+    }
+
+    fn command<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: crate::base::UserId,
+        command: Command,
+    ) -> Result<Answer, Failure> {
+        match command {
+            Command::Status => self.status(step),
+            Command::RosterShow => self.roster_view(),
+            Command::PublicTake { items, fingerprint } => self.take_public(step, &items, fingerprint.as_deref()),
+            Command::PublicGive => self.give_public(step),
+            Command::AuditHead => trail::head(step),
+            Command::AuditList { from, limit } => trail::list(step, from, limit),
+            // From here on the node holds people and cases: the coordination node does not.
+            _ if self.own.member.is_none() => Err(Failure::Role),
+            Command::PersonAdd { form } => self.person_add(step, user, *form),
+            Command::PersonImport { rows } => self.person_import(step, user, rows),
+            Command::PersonList { after, limit } => self.person_list(step, after, limit),
+            Command::PersonShow { person } => self.person_show(step, user, &person),
+            Command::CaseOpen { form } => self.case_open(step, user, *form),
+            Command::CaseList { limit } => self.case_list(step, limit),
+            Command::CaseShow { case } => self.case_show(step, user, &case),
+            Command::SearchPlan { case } => self.search_plan(step, &case),
+            Command::SearchRun { case, plan } => self.search_run(step, user, &case, plan.as_deref()),
+            Command::SearchStatus { case } => self.search_status(step, case.as_deref()),
+            Command::SearchHeld => self.search_held(step),
+            Command::SearchClaim { subject, owner } => self.search_claim(step, user, &subject, owner),
+            Command::CandidateList { limit } => self.candidate_list(step, limit),
+            Command::CandidateShow { candidate } => self.candidate_show(step, user, &candidate),
+            Command::CandidateReview { candidate, verdict, note } => {
+                self.candidate_review(step, user, &candidate, verdict, note)
+            }
+            Command::ContactConsent { candidate, decision, form, text } => {
+                self.contact_consent(step, user, &candidate, decision, form, text)
+            }
+            Command::DisclosurePropose { candidate, send } => self.disclosure_propose(step, user, &candidate, send),
+            Command::DisclosureList => self.disclosure_list(step),
+            Command::DisclosureReceive { candidate, outcome } => self.disclosure_receive(step, user, &candidate, outcome),
+        }
+    }
+
+    /// This member; an error at the coordination node.
+    pub(super) fn me(&self) -> Result<MemberId, ReadError> {
+        self.own.member.ok_or(ReadError::Damaged)
+    }
+
+    /// The roster's entry of a member that takes part.
+    pub(super) fn taking_part(&self, member: &MemberId) -> Option<&Member> {
+        self.held.as_ref().and_then(|held| held.roster.member(member)).filter(|member| member.takes_part())
+    }
+
+    /// The other members that take part, in ascending order.
+    pub(super) fn peers(&self) -> Vec<MemberId> {
+        let own = self.own.member;
+        self.held.as_ref().map_or_else(Vec::new, |held| {
+            held.roster.taking_part().map(|member| member.id).filter(|member| Some(*member) != own).collect()
+        })
+    }
+
+    /// The keys of a member that count now.
+    pub(super) fn keys_of(&self, member: &MemberId, now: Timestamp) -> Option<&crate::roster::HeldAnnouncement> {
+        self.members.get(member).and_then(|keys| keys.live(now))
+    }
+
+    /// The member behind a transport identity.
+    pub(super) fn member_of(&self, peer: &PeerId) -> Option<MemberId> {
+        self.members
+            .iter()
+            .find(|(_, keys)| keys.latest.as_ref().is_some_and(|latest| latest.peer_id() == *peer))
+            .map(|(member, _)| *member)
+    }
+
+    /// True for the coordination node's transport identity.
+    pub(super) fn is_coordinator(&self, peer: &PeerId) -> bool {
+        self.held.as_ref().is_some_and(|held| held.roster.coordinator.key == peer.0)
+    }
+
+    /// This node's own standing.
+    pub(super) fn own_status(&self) -> Option<MemberStatus> {
+        let me = self.own.member?;
+        self.held.as_ref()?.roster.member(&me).map(|member| member.status)
+    }
+}
+
+/// The key of the roster's head.
+#[must_use]
+pub fn head_key() -> RowKey {
+    <HeadRow as crate::base::record::Record>::key(&())
+}

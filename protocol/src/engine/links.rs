@@ -1,0 +1,243 @@
+//! Connections, and what is under way on them: at most one item in flight a peer and lane.
+//!
+//! All of it is volatile. What must arrive is a row of the outbox; what is only in these queues (public messages, answers to
+//! evaluations) is asked for again by whoever misses it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::base::{DeliveryId, MemberId, Millis, PeerId};
+use crate::engine::core::Engine;
+use crate::engine::effect::{Action, NoticeCode};
+use crate::engine::input::{LinkChange, SendOutcome};
+use crate::engine::rows::{Due, Lane, PeerRow};
+use crate::engine::step::Step;
+use crate::engine::view::View;
+
+/// Items that a volatile queue holds; older ones are dropped and asked for again.
+const QUEUE: usize = 2 * crate::base::limits::MEMBERS + 8;
+
+/// Every connection of this process.
+#[derive(Default)]
+pub(super) struct Links {
+    peers: BTreeMap<PeerId, Link>,
+    flights: BTreeMap<DeliveryId, Flight>,
+    next: u64,
+}
+
+#[derive(Default)]
+struct Link {
+    busy: BTreeSet<Lane>,
+    public: VecDeque<Vec<u8>>,
+    answers: VecDeque<Vec<u8>>,
+}
+
+/// One item under way.
+struct Flight {
+    peer: PeerId,
+    lane: Lane,
+    /// Rows of the outbox that it carries.
+    rows: Vec<(MemberId, u8, u64)>,
+}
+
+impl Links {
+    /// Connected peers.
+    pub fn up(&self) -> Vec<PeerId> {
+        self.peers.keys().copied().collect()
+    }
+
+    /// Whether a peer is connected.
+    pub fn is_up(&self, peer: &PeerId) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    /// Drops everything about a peer.
+    pub fn forget(&mut self, peer: &PeerId) {
+        self.peers.remove(peer);
+        self.flights.retain(|_, flight| flight.peer != *peer);
+    }
+
+    /// Queues a public message.
+    pub fn queue_public(&mut self, peer: &PeerId, item: Vec<u8>) {
+        if let Some(link) = self.peers.get_mut(peer) {
+            push(&mut link.public, item);
+        }
+    }
+
+    /// Queues the answer to an evaluation.
+    pub fn queue_answer(&mut self, peer: &PeerId, item: Vec<u8>) {
+        if let Some(link) = self.peers.get_mut(peer) {
+            push(&mut link.answers, item);
+        }
+    }
+
+    /// Whether an item may go out on a lane.
+    pub fn is_free(&self, peer: &PeerId, lane: Lane) -> bool {
+        self.peers.get(peer).is_some_and(|link| !link.busy.contains(&lane))
+    }
+
+    /// Sends an item and marks its lane busy.
+    pub fn send<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        peer: &PeerId,
+        lane: Lane,
+        item: Vec<u8>,
+        rows: Vec<(MemberId, u8, u64)>,
+    ) {
+        let Some(link) = self.peers.get_mut(peer) else { return };
+        link.busy.insert(lane);
+        let delivery = DeliveryId(self.next);
+        self.next += 1;
+        self.flights.insert(delivery, Flight { peer: *peer, lane, rows });
+        step.act(Action::Send { delivery, peer: *peer, item });
+    }
+
+    fn next_volatile(&mut self, peer: &PeerId, lane: Lane) -> Option<Vec<u8>> {
+        let link = self.peers.get_mut(peer)?;
+        match lane {
+            Lane::Public => link.public.pop_front(),
+            Lane::Eval => link.answers.pop_front(),
+            Lane::Set | Lane::Bag => None,
+        }
+    }
+}
+
+fn push(queue: &mut VecDeque<Vec<u8>>, item: Vec<u8>) {
+    if queue.len() >= QUEUE {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+impl Engine {
+    /// Whether a member is connected.
+    pub(super) fn is_up(&self, member: &MemberId) -> bool {
+        self.peer_of(member).is_some_and(|peer| self.links.is_up(&peer))
+    }
+
+    /// The transport identity of a member, if its keys are held.
+    pub(super) fn peer_of(&self, member: &MemberId) -> Option<PeerId> {
+        self.members.get(member).and_then(|keys| keys.latest.as_ref()).map(crate::roster::HeldAnnouncement::peer_id)
+    }
+
+    /// A connection came or went.
+    pub(super) fn link_changed<V: View>(&mut self, step: &mut Step<'_, V>, peer: PeerId, change: LinkChange) {
+        let member = self.member_of(&peer);
+        match change {
+            LinkChange::Up => {
+                self.links.peers.entry(peer).or_default();
+                self.ask_public(step, &peer);
+                if let Some(member) = member {
+                    self.peer_returned(step, &member);
+                }
+            }
+            LinkChange::Down | LinkChange::DialFailed => {
+                if change == LinkChange::Down {
+                    self.links.forget(&peer);
+                }
+                if !self.links.is_up(&peer) && (member.is_some() || self.is_coordinator(&peer)) {
+                    let at = step.wall() + self.redial_after();
+                    self.due(step, at, Due::Redial(member));
+                }
+            }
+        }
+    }
+
+    /// A sixtieth of the bag's interval, within a quarter of a second and a minute: 60 s in a real network.
+    fn redial_after(&self) -> Millis {
+        let bag = self.held.as_ref().map_or(60_000, |held| held.roster.pace.bag.0);
+        Millis((bag / 60).clamp(250, 60_000))
+    }
+
+    /// Connects again.
+    pub(super) fn redial<V: View>(&mut self, step: &mut Step<'_, V>, member: Option<MemberId>) {
+        match member {
+            Some(member) if !self.is_up(&member) => self.admit(step, &member),
+            None => {
+                let Some(held) = &self.held else { return };
+                let peer = PeerId(held.roster.coordinator.key);
+                if !self.links.is_up(&peer) && !held.roster.coordinator.addresses.is_empty() {
+                    step.act(Action::Dial { peer, addresses: held.roster.coordinator.addresses.clone() });
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What waited for a peer goes on: an owed bag, evaluations that were not answered, its set.
+    fn peer_returned<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+        if self.own.member.is_none() {
+            return;
+        }
+        let outcome = self.owe_bag(step, member).and_then(|()| self.resume_requests(step, member));
+        if outcome.is_err() {
+            step.notify(NoticeCode::Damaged, Some(*member), 6);
+        }
+        self.due(step, step.wall(), Due::Gather(*member));
+        self.due(step, step.wall(), Due::SetCheck(*member));
+        self.pump_member(step, member);
+    }
+
+    /// A bag that fell due while the peer was away is made after a random part of the jitter, once.
+    fn owe_bag<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) -> Result<(), crate::engine::view::ReadError> {
+        let Some(mut row) = step.get::<PeerRow>(member)? else { return Ok(()) };
+        if !row.bag_owed {
+            return Ok(());
+        }
+        row.bag_owed = false;
+        step.put(member, &row);
+        let jitter = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.bag_jitter);
+        let wait = step.draw.between(Millis(0), jitter);
+        self.due(step, step.wall() + wait, Due::Bag(*member));
+        Ok(())
+    }
+
+    /// What became of a delivery.
+    pub(super) fn sent<V: View>(&mut self, step: &mut Step<'_, V>, delivery: DeliveryId, outcome: SendOutcome) {
+        let Some(flight) = self.links.flights.remove(&delivery) else { return };
+        if let Some(link) = self.links.peers.get_mut(&flight.peer) {
+            link.busy.remove(&flight.lane);
+        }
+        let member = self.member_of(&flight.peer);
+        match outcome {
+            SendOutcome::Committed => self.delivered(step, &flight.rows),
+            SendOutcome::Refused(code) => {
+                step.notify(NoticeCode::Refused, member, u64::from(code));
+                self.refused(step, &flight.rows, code);
+            }
+            SendOutcome::Busy(_) | SendOutcome::Lost => {
+                let wait = if let SendOutcome::Busy(wait) = outcome { u64::from(wait).clamp(50, 60_000) } else { 500 };
+                if let Some(member) = member {
+                    self.due(step, step.wall() + Millis(wait), Due::Pump(member));
+                }
+                return;
+            }
+        }
+        self.pump(step, &flight.peer);
+    }
+
+    /// Sends what waits for a member, if it is connected.
+    pub(super) fn pump_member<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+        if let Some(peer) = self.peer_of(member) {
+            self.pump(step, &peer);
+        }
+    }
+
+    /// Sends what waits for a peer on every free lane but the bags', which have their own time.
+    pub(super) fn pump<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
+        for lane in [Lane::Public, Lane::Eval, Lane::Set] {
+            if !self.links.is_free(peer, lane) {
+                continue;
+            }
+            if let Some(item) = self.links.next_volatile(peer, lane) {
+                self.links.send(step, peer, lane, item, Vec::new());
+            } else if lane != Lane::Public
+                && let Some(member) = self.member_of(peer)
+                && self.taking_part(&member).is_some()
+                && self.send_waiting(step, peer, &member, lane).is_err()
+            {
+                step.notify(NoticeCode::Damaged, Some(member), 7);
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Messages that wait for a carrier, and the cells that are made of them when they are sent.
+//!
+//! The outbox keeps messages, never cells: a message leaves it when its receiver has committed it, or at its expiry.
+
+use crate::base::record::row_key;
+use crate::base::{CellId, MemberId, MsgId, Party, PeerId, cbor, limits};
+use crate::engine::core::Engine;
+use crate::engine::rows::{Counters, Due, Lane, OutRow, Outgoing, PeerRow};
+use crate::engine::step::Step;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::{CellHeader, CellKind, Header, capacity_class, packed_len, seal, sign};
+use crate::private_match::manifest::SetSegment;
+use crate::private_match::owner::SetOut;
+
+/// Rows of the outbox that one cell is filled from.
+const ROWS_A_CELL: usize = 32;
+
+impl Engine {
+    /// The sender's part of a message to a member.
+    pub(super) fn header<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        kind: u64,
+        re: Option<MsgId>,
+    ) -> Result<Header, ReadError> {
+        let held = self.held.as_ref().ok_or(ReadError::Damaged)?;
+        let mut peer = step.get::<PeerRow>(to)?.unwrap_or_default();
+        peer.n += 1;
+        step.put(to, &peer);
+        Ok(Header {
+            kind,
+            from: Party::Member(self.me()?),
+            to: Some(Party::Member(*to)),
+            msg_id: MsgId::draw(&mut step.draw),
+            n: peer.n,
+            created: step.wall().seconds(),
+            expires: (step.wall() + held.roster.pace.message_life).seconds(),
+            roster_version: held.roster.version,
+            re,
+        })
+    }
+
+    /// Signs a message and puts it into a member's outbox.
+    pub(super) fn post<V: View, B: minicbor::Encode<()>>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        lane: Lane,
+        kind: u64,
+        re: Option<MsgId>,
+        body: &B,
+    ) -> Result<(), ReadError> {
+        let header = self.header(step, to, kind, re)?;
+        let bytes = sign(&self.own.network, &header, &cbor::encode(body), &self.keys.operational);
+        self.enqueue(step, to, lane, Outgoing::Signed(bytes), header.expires)
+    }
+
+    /// Puts something into a member's outbox and sends it, if its lane is free and is not the bags'.
+    pub(super) fn enqueue<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        lane: Lane,
+        what: Outgoing,
+        expires: u64,
+    ) -> Result<(), ReadError> {
+        let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
+        counters.out_seq += 1;
+        counters.outbox += 1;
+        step.put(&(*to, lane.number(), counters.out_seq), &OutRow { what, expires });
+        step.put(&(), &counters);
+        if lane != Lane::Bag {
+            self.pump_member(step, to);
+        }
+        Ok(())
+    }
+
+    fn take_out<V: View>(step: &mut Step<'_, V>, id: &(MemberId, u8, u64)) -> Result<(), ReadError> {
+        if step.get::<OutRow>(id)?.is_none() {
+            return Ok(());
+        }
+        step.remove::<OutRow>(id);
+        let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
+        counters.outbox = counters.outbox.saturating_sub(1);
+        step.put(&(), &counters);
+        Ok(())
+    }
+
+    /// The receiver has committed these.
+    pub(super) fn delivered<V: View>(&mut self, step: &mut Step<'_, V>, rows: &[(MemberId, u8, u64)]) {
+        for id in rows {
+            if Self::take_out(step, id).is_err() {
+                step.notify(crate::engine::effect::NoticeCode::Damaged, Some(id.0), 8);
+            }
+        }
+    }
+
+    /// The receiver refused the cell: what it carried would be refused again. A spent budget or a busy peer is not a
+    /// refusal of that kind.
+    pub(super) fn refused<V: View>(&mut self, step: &mut Step<'_, V>, rows: &[(MemberId, u8, u64)], code: u8) {
+        let waits = [crate::envelope::Refusal::Busy, crate::envelope::Refusal::Seal, crate::envelope::Refusal::KeyUnknown]
+            .iter()
+            .any(|refusal| refusal.code() == u64::from(code));
+        if waits {
+            if let Some((member, _, _)) = rows.first() {
+                self.due(step, step.wall() + crate::base::Millis(5_000), Due::Pump(*member));
+            }
+            return;
+        }
+        self.delivered(step, rows);
+    }
+
+    /// Sends the first thing that waits for a member on a lane.
+    pub(super) fn send_waiting<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        peer: &PeerId,
+        member: &MemberId,
+        lane: Lane,
+    ) -> Result<(), ReadError> {
+        loop {
+            let first = step.under::<OutRow>(&row_key(1, &(*member, lane.number())), 1)?.into_iter().next();
+            let Some((id, row)) = first else { return Ok(()) };
+            if row.expires < step.wall().seconds() {
+                Self::take_out(step, &id)?;
+                continue;
+            }
+            let kind = if lane == Lane::Eval { CellKind::Eval } else { CellKind::Set };
+            let bytes = match row.what {
+                Outgoing::Signed(bytes) => Some(bytes),
+                Outgoing::Segment { family, set_seq, index } => self.segment_message(step, member, family, set_seq, index)?,
+                Outgoing::Request(request) => return self.blind_request(step, request, &id),
+            };
+            match bytes.and_then(|bytes| self.make_cell(step, member, kind, &[bytes])) {
+                Some(cell) => {
+                    self.links.send(step, peer, lane, cell, vec![id]);
+                    return Ok(());
+                }
+                // The set moved on, or the peer's sealing key ran out: nothing of this row can be sent any more.
+                None => Self::take_out(step, &id)?,
+            }
+        }
+    }
+
+    fn segment_message<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        member: &MemberId,
+        family: crate::private_match::Family,
+        set_seq: u64,
+        index: u32,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(set) = step.get::<SetOut>(&(*member, family as u8))? else { return Ok(None) };
+        let Some(manifest) = set.manifest.filter(|manifest| manifest.set_seq == set_seq) else { return Ok(None) };
+        let place = usize::try_from(index).map_err(|_| ReadError::Damaged)?;
+        let (Some(info), Some(blob)) = (manifest.segments.get(place), set.segments.get(place)) else { return Ok(None) };
+        let body = SetSegment {
+            family,
+            epoch: manifest.epoch,
+            set_seq,
+            index,
+            kind: info.kind,
+            bytes: step.read_blob(*blob)?,
+        };
+        let header = self.header(step, member, crate::engine::receive::kind::SET_SEGMENT, None)?;
+        Ok(Some(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational)))
+    }
+
+    /// Seals messages for a member; none if its sealing key is not known or ran out, or they fit no class.
+    pub(super) fn make_cell<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        kind: CellKind,
+        messages: &[Vec<u8>],
+    ) -> Option<Vec<u8>> {
+        let pace = self.held.as_ref()?.roster.pace;
+        let keys = &self.keys_of(to, step.wall())?.keys;
+        let bag = usize::try_from(pace.bag_bytes).ok()?;
+        let class = capacity_class(kind, packed_len(messages), bag)?;
+        let header = CellHeader {
+            kind,
+            from: self.own.member?,
+            to: *to,
+            cell_id: CellId::draw(&mut step.draw),
+            created: step.wall().seconds(),
+            expires: (step.wall() + pace.message_life).seconds(),
+            recipient_key_id: keys.seal_key_id,
+        };
+        seal(&self.own.network, &header, messages, class, &keys.seal_key, &self.keys.operational, &mut step.draw).ok()
+    }
+
+    /// The time of a peer's bag: one cell of one size, empty or not; if the peer is away, one is owed.
+    pub(super) fn bag_due<V: View>(&mut self, step: &mut Step<'_, V>, member: MemberId) -> Result<(), ReadError> {
+        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
+        if self.taking_part(&member).is_none() {
+            return Ok(());
+        }
+        let peer = self.peer_of(&member);
+        match peer.filter(|peer| self.links.is_free(peer, Lane::Bag)) {
+            Some(peer) => self.send_bag(step, &peer, &member)?,
+            None => {
+                let mut row = step.get::<PeerRow>(&member)?.unwrap_or_default();
+                row.bag_owed = true;
+                step.put(&member, &row);
+            }
+        }
+        let early = pace.bag.0.saturating_sub(pace.bag_jitter.0);
+        let late = pace.bag.0.saturating_add(pace.bag_jitter.0);
+        let next = step.draw.between(crate::base::Millis(early), crate::base::Millis(late));
+        self.due(step, step.wall() + next, Due::Bag(member));
+        Ok(())
+    }
+
+    fn send_bag<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, member: &MemberId) -> Result<(), ReadError> {
+        let prefix = row_key(1, &(*member, Lane::Bag.number()));
+        let most = self.held.as_ref().map_or(0, |held| usize::try_from(held.roster.pace.bag_bytes).unwrap_or(0));
+        let (mut messages, mut rows) = (Vec::new(), Vec::new());
+        for (id, row) in step.under::<OutRow>(&prefix, ROWS_A_CELL)? {
+            let Outgoing::Signed(bytes) = row.what else { continue };
+            if row.expires < step.wall().seconds() || bytes.len() > limits::MESSAGE_BYTES {
+                Self::take_out(step, &id)?;
+                continue;
+            }
+            messages.push(bytes);
+            if packed_len(&messages) > most {
+                messages.pop();
+                break;
+            }
+            rows.push(id);
+        }
+        if let Some(cell) = self.make_cell(step, member, CellKind::Bag, &messages) {
+            self.links.send(step, peer, Lane::Bag, cell, rows);
+        }
+        Ok(())
+    }
+}

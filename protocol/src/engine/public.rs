@@ -1,0 +1,395 @@
+//! What is public: the roster and the members' key announcements, how they are accepted and passed on.
+//!
+//! Any peer or file may bring them; the coordination node is a convenience, never an authority (protocol.md 2.12). A
+//! node says which roster and how much of the key chains it holds; who holds something else sends all of it.
+
+use crate::audit::Act;
+use crate::base::cbor;
+use crate::base::record::row_key;
+use crate::base::{MemberId, Party, PeerId, limits};
+use crate::engine::answer::{Answer, Failure, MemberLine, PublicProblem, RosterView};
+use crate::engine::core::{Engine, OpenError};
+use crate::engine::effect::{Action, NoticeCode};
+use crate::engine::rows::{AnnouncedRow, Due, HeadRow, OwnAnnouncementRow, PeerRow};
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::{Addressee, Item, Message, Refusal, Unverified};
+use crate::linkage;
+use crate::roster::key_chain::KEY_ANNOUNCEMENT;
+use crate::roster::keys::KeyChange;
+use crate::roster::{
+    Anchor, Fingerprint, HeldRoster, MemberKeys, MemberStatus, PublicGet, PublicKeys, RosterError, fingerprint_text,
+    verify_roster,
+};
+
+/// Whether a public message changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It did.
+    Accepted,
+    /// It was known.
+    Known,
+}
+
+impl Engine {
+    /// Reads the roster and the members' keys at the start of a process.
+    pub(super) fn read_public<V: View>(&mut self, view: &V) -> Result<(), OpenError> {
+        let Some(head) = view.get::<HeadRow>(&())? else { return Ok(()) };
+        let bytes = view.read_blob(head.blob, limits::ROSTER_BYTES)?;
+        let (payload, _) = crate::roster::parse_signed(&bytes).map_err(|_| OpenError::Roster)?;
+        let roster = cbor::decode(&payload).map_err(|_| OpenError::Roster)?;
+        self.held = Some(HeldRoster { roster, hash: head.hash });
+        // A roster has at most limits::MEMBERS members, one page.
+        let from = row_key(1, &());
+        for (member, row) in view.page::<AnnouncedRow>(&from, from.after_prefix().as_ref(), limits::MEMBERS)? {
+            self.members.insert(member, row.keys);
+        }
+        Ok(())
+    }
+
+    /// Opens the gate for every member that takes part, and for the coordination node; dials those whose address is known.
+    pub(super) fn admit_members<V: View>(&mut self, step: &mut Step<'_, V>) {
+        let Some(held) = &self.held else { return };
+        if self.own.member.is_some() {
+            let peer = PeerId(held.roster.coordinator.key);
+            let addresses = held.roster.coordinator.addresses.clone();
+            step.act(Action::Admit { peer });
+            dial(step, peer, addresses);
+        }
+        for member in self.peers() {
+            self.admit(step, &member);
+        }
+    }
+
+    pub(super) fn admit<V: View>(&self, step: &mut Step<'_, V>, member: &MemberId) {
+        let Some(keys) = self.keys_of(member, step.wall()) else { return };
+        let Some(entry) = self.taking_part(member) else { return };
+        step.act(Action::Admit { peer: keys.peer_id() });
+        dial(step, keys.peer_id(), entry.addresses.clone());
+    }
+
+    /// Takes public messages that an operator brings. All or none is not asked for: each stands for itself.
+    pub(super) fn take_public<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        items: &[Vec<u8>],
+        fingerprint: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let (mut accepted, mut known) = (0, 0);
+        for bytes in items {
+            let taken = match Item::parse(bytes).map_err(|_| Failure::Public(PublicProblem::Form))? {
+                Item::Roster(bytes) => self.take_roster(step, &bytes, fingerprint).map_err(Failure::Public)?,
+                Item::Message(message) => self.take_message(step, &message, bytes).map_err(problem_of)?,
+                Item::Cell(_) => return Err(Failure::Public(PublicProblem::Form)),
+            };
+            match taken {
+                Taken::Accepted => accepted += 1,
+                Taken::Known => known += 1,
+            }
+        }
+        let roster_version = self.held.as_ref().map_or(0, |held| held.roster.version);
+        Ok(Answer::PublicTaken { accepted, known, roster_version })
+    }
+
+    /// A roster from an operator or a peer.
+    pub(super) fn take_roster<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        bytes: &[u8],
+        fingerprint: Option<&str>,
+    ) -> Result<Taken, PublicProblem> {
+        let typed = match (&self.held, fingerprint) {
+            (Some(_), _) => None,
+            (None, None) => return Err(PublicProblem::FingerprintNeeded),
+            (None, Some(text)) => Some(text.parse::<Fingerprint>().map_err(|_| PublicProblem::FingerprintForm)?),
+        };
+        let anchor = match (&self.held, typed) {
+            (Some(held), _) => Anchor::Held(held),
+            (None, Some(fingerprint)) => Anchor::Fingerprint(fingerprint),
+            (None, None) => return Err(PublicProblem::FingerprintNeeded),
+        };
+        let offered = verify_roster(bytes, &anchor, Some(&self.own.network), step.wall()).map_err(roster_problem)?;
+        if self.held.as_ref().is_some_and(|held| held.hash == offered.hash) {
+            return Ok(Taken::Known);
+        }
+        if offered.roster.profile.id != linkage::profile_id()
+            || offered.roster.profile.parameters_hash != linkage::parameters_hash()
+        {
+            return Err(PublicProblem::Profile);
+        }
+        self.hold_roster(step, offered, bytes).map_err(|_| PublicProblem::Form)?;
+        Ok(Taken::Accepted)
+    }
+
+    /// ONE set of effects: the head, the gate, timers of members that are seen for the first time, the audit entry.
+    fn hold_roster<V: View>(&mut self, step: &mut Step<'_, V>, offered: HeldRoster, bytes: &[u8]) -> Result<(), ReadError> {
+        let before: Vec<MemberId> = self.peers();
+        let old = step.get::<HeadRow>(&())?;
+        let blob = step.add_blob(bytes.to_vec());
+        if let Some(old) = &old {
+            step.drop_blob(old.blob);
+        }
+        let version = offered.roster.version;
+        step.put(&(), &HeadRow { version, hash: offered.hash, blob });
+        step.use_ballast();
+        self.held = Some(offered);
+        trail::record(step, None, Act::RosterAccepted, &version.to_be_bytes(), None)?;
+        step.notify(NoticeCode::RosterAccepted, None, version);
+        for member in before.iter().filter(|member| self.taking_part(member).is_none()) {
+            self.shut_out(step, member, version)?;
+        }
+        self.take_own_announcement(step)?;
+        for member in self.peers() {
+            self.meet(step, &member)?;
+        }
+        self.admit_members(step);
+        self.running.look_at_builds = true;
+        self.offer_public(step, None);
+        Ok(())
+    }
+
+    /// A member was suspended or left: refused from this commit on, by every reader that asks the roster.
+    fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, version: u64) -> Result<(), ReadError> {
+        trail::record(step, None, Act::Suspended, &version.to_be_bytes(), Some(*member))?;
+        step.notify(NoticeCode::Suspended, Some(*member), version);
+        if let Some(keys) = self.members.get(member).and_then(|keys| keys.latest.as_ref()) {
+            step.act(Action::Deny { peer: keys.peer_id() });
+            self.links.forget(&keys.peer_id());
+        }
+        self.sweep_member(step, member);
+        Ok(())
+    }
+
+    /// Timers of a peer that is seen for the first time.
+    fn meet<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) -> Result<(), ReadError> {
+        if self.own.member.is_none() || step.get::<PeerRow>(member)?.is_some() {
+            return Ok(());
+        }
+        step.put(member, &PeerRow::default());
+        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
+        let first = step.draw.between(crate::base::Millis(0), pace.bag);
+        self.due(step, step.wall() + first, Due::Bag(*member));
+        let check = step.draw.between(crate::base::Millis(0), pace.delta);
+        self.due(step, step.wall() + check, Due::SetCheck(*member));
+        Ok(())
+    }
+
+    /// The own announcement, made at setup, counts once the roster lists this member.
+    fn take_own_announcement<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
+        let Some(me) = self.own.member else { return Ok(()) };
+        if self.members.contains_key(&me) {
+            return Ok(());
+        }
+        let Some(own) = step.get::<OwnAnnouncementRow>(&())? else { return Ok(()) };
+        if let Ok(message) = Unverified::<Message>::parse(&own.message, limits::MESSAGE_BYTES) {
+            // Refused where the roster lists this member with another root key; `status` then says `none`.
+            let _listed_otherwise = self.take_message(step, &message, &own.message);
+        }
+        Ok(())
+    }
+
+    /// A key announcement or revocation.
+    pub(super) fn take_message<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        message: &Unverified<Message>,
+        bytes: &[u8],
+    ) -> Result<Taken, Refusal> {
+        let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
+        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
+        let pace = held.roster.pace;
+        let verified = message.verify(
+            &self.own.network,
+            Addressee::Public,
+            &ring,
+            step.wall(),
+            pace.clock_skew,
+            pace.message_life,
+        )?;
+        let member = verified.header.from.member().ok_or(Refusal::Role)?;
+        let mut keys = self.members.get(&member).cloned().unwrap_or_default();
+        if keys.accept(&held.roster, &verified)? == KeyChange::Known {
+            return Ok(Taken::Known);
+        }
+        self.check_own(&member, &keys)?;
+        let kept = if verified.header.kind == KEY_ANNOUNCEMENT { Some(bytes.to_vec()) } else { None };
+        let previous = step.get::<AnnouncedRow>(&member)?;
+        let message = kept.or_else(|| previous.map(|row| row.message)).ok_or(Refusal::State)?;
+        step.put(&member, &AnnouncedRow { message, keys: keys.clone() });
+        self.members.insert(member, keys);
+        self.admit(step, &member);
+        self.running.look_at_builds = true;
+        Ok(Taken::Accepted)
+    }
+
+    /// Nobody may announce this node's VOPRF key or transport key as his own, nor may two others share one.
+    fn check_own(&self, member: &MemberId, keys: &MemberKeys) -> Result<(), Refusal> {
+        let Some(latest) = &keys.latest else { return Ok(()) };
+        let others = self.members.iter().filter(|(other, _)| *other != member).filter_map(|(_, keys)| keys.latest.as_ref());
+        crate::roster::check_unshared(latest, others)
+    }
+
+    /// All public messages of this node, the roster first.
+    pub(super) fn give_public<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
+        let items = self.public_items(step)?.ok_or(Failure::NotJoined)?;
+        Ok(Answer::Public { items })
+    }
+
+    /// Every public message that counts, the roster first; none before a roster is held.
+    fn public_items<V: View>(&self, step: &Step<'_, V>) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
+        let Some(head) = step.get::<HeadRow>(&())? else { return Ok(None) };
+        let mut items = vec![step.read_blob(head.blob)?];
+        let rows = step.under::<AnnouncedRow>(&row_key(1, &()), limits::MEMBERS)?;
+        items.extend(rows.into_iter().map(|(_, row)| row.message));
+        Ok(Some(items))
+    }
+
+    /// How much of the members' key chains this node holds: each chain counts its announcements, so that two nodes with
+    /// the same number rarely miss anything of each other, and a third brings it.
+    fn chain_length(&self) -> u64 {
+        self.members.values().filter_map(|keys| keys.latest.as_ref()).map(|latest| latest.keys.seq.saturating_add(1)).sum()
+    }
+
+    /// Asks every connected peer for newer public messages, and sets the next time.
+    pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) {
+        for peer in self.links.up() {
+            self.ask_public(step, &peer);
+        }
+    }
+
+    /// Asks one peer for what lies behind the last position that was taken of its log.
+    pub(super) fn ask_public<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
+        let Some(held) = &self.held else { return };
+        let Some(me) = self.own.member else { return };
+        let body =
+            cbor::encode(&PublicGet { roster_version: held.roster.version, keylog_len: self.chain_length() });
+        let message = self.sign_public(step, me, PUBLIC_GET, &body);
+        self.links.queue_public(peer, message);
+        self.pump(step, peer);
+    }
+
+    fn sign_public<V: View>(&self, step: &mut Step<'_, V>, me: MemberId, kind: u64, body: &[u8]) -> Vec<u8> {
+        let life = self.held.as_ref().map_or(crate::base::Millis::hours(24), |held| held.roster.pace.message_life);
+        let header = crate::envelope::Header {
+            kind,
+            from: Party::Member(me),
+            to: None,
+            msg_id: crate::base::MsgId::draw(&mut step.draw),
+            n: 0,
+            created: step.wall().seconds(),
+            expires: (step.wall() + life).deadline_seconds(),
+            roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
+            re: None,
+        };
+        crate::envelope::sign(&self.own.network, &header, body, &self.keys.operational)
+    }
+
+    /// A peer asks for newer public messages.
+    pub(super) fn answer_public<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        peer: &PeerId,
+        message: &Unverified<Message>,
+    ) -> Result<(), Refusal> {
+        let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
+        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
+        let pace = held.roster.pace;
+        let verified = message.verify(
+            &self.own.network,
+            Addressee::Public,
+            &ring,
+            step.wall(),
+            pace.clock_skew,
+            pace.message_life,
+        )?;
+        let get: PublicGet = cbor::decode(&verified.body).map_err(|_| Refusal::Encoding)?;
+        if get.roster_version == held.roster.version && get.keylog_len == self.chain_length() {
+            return Ok(());
+        }
+        let items = self.public_items(step).map_err(|_| Refusal::Busy)?.unwrap_or_default();
+        for item in items {
+            self.links.queue_public(peer, item);
+        }
+        self.pump(step, peer);
+        Ok(())
+    }
+
+    /// Sends the roster to everybody who is connected: no gossip is needed among so few.
+    fn offer_public<V: View>(&mut self, step: &mut Step<'_, V>, but: Option<PeerId>) {
+        let Ok(Some(items)) = self.public_items(step) else { return };
+        for peer in self.links.up().into_iter().filter(|peer| Some(*peer) != but) {
+            for item in &items {
+                self.links.queue_public(&peer, item.clone());
+            }
+            self.pump(step, &peer);
+        }
+    }
+
+    /// The roster in plain words.
+    pub(super) fn roster_view(&self) -> Result<Answer, Failure> {
+        let roster = &self.held.as_ref().ok_or(Failure::NotJoined)?.roster;
+        let members = roster
+            .members
+            .iter()
+            .map(|member| MemberLine {
+                member: member.id,
+                name: member.names.first().map_or_else(String::new, |(_, name)| name.clone()),
+                status: status_word(member.status).to_owned(),
+                announced: self.members.contains_key(&member.id),
+                up: self.is_up(&member.id),
+            })
+            .collect();
+        Ok(Answer::Roster(Box::new(RosterView {
+            network: roster.network_id,
+            version: roster.version,
+            fingerprint: fingerprint_text(&Fingerprint::of(roster)),
+            threshold: u32::try_from(roster.custodians.threshold).unwrap_or(u32::MAX),
+            custodians: u32::try_from(roster.custodians.keys.len()).unwrap_or(u32::MAX),
+            expires: roster.expires,
+            members,
+        })))
+    }
+}
+
+/// Message type of a request for public messages.
+pub const PUBLIC_GET: u64 = 15;
+
+/// The word of a status.
+#[must_use]
+pub const fn status_word(status: MemberStatus) -> &'static str {
+    match status {
+        MemberStatus::Active => "active",
+        MemberStatus::Probation => "probation",
+        MemberStatus::Suspended => "suspended",
+        MemberStatus::Left => "left",
+    }
+}
+
+fn dial<V: View>(step: &mut Step<'_, V>, peer: PeerId, addresses: Vec<String>) {
+    if !addresses.is_empty() {
+        step.act(Action::Dial { peer, addresses });
+    }
+}
+
+fn roster_problem(error: RosterError) -> PublicProblem {
+    match error {
+        RosterError::Network { .. } => PublicProblem::Network,
+        RosterError::Fingerprint => PublicProblem::FingerprintWrong,
+        RosterError::Threshold { .. } | RosterError::Signature { .. } => PublicProblem::Signatures,
+        RosterError::Rollback { .. } => PublicProblem::Rollback,
+        RosterError::SplitView { .. } => PublicProblem::SplitView,
+        RosterError::Expired { .. } => PublicProblem::Expired,
+        _ => PublicProblem::Form,
+    }
+}
+
+fn problem_of(refusal: Refusal) -> Failure {
+    Failure::Public(match refusal {
+        Refusal::RosterStale => PublicProblem::FingerprintNeeded,
+        Refusal::KeyUnknown | Refusal::Signature => PublicProblem::NotListed,
+        Refusal::Expired => PublicProblem::Expired,
+        Refusal::Context => PublicProblem::Network,
+        _ => PublicProblem::Form,
+    })
+}

@@ -1,0 +1,308 @@
+//! The engine's own rows: who this node is, what is public, timers, the outbox, peers, counters.
+
+use minicbor::{Decode, Encode};
+
+use crate::base::cbor::fixed;
+use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
+use crate::private_match::label::Family;
+use crate::roster::MemberKeys;
+
+/// Who this node is; written once at its setup.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct OwnRow {
+    /// Network that the store was made for; it joins no other.
+    #[n(1)]
+    pub network: NetworkId,
+    /// The member; none for the coordination node.
+    #[n(2)]
+    pub member: Option<MemberId>,
+}
+crate::record!(OwnRow, (), Own, 1, Service);
+
+/// The roster that counts.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct HeadRow {
+    /// Its version.
+    #[n(1)]
+    pub version: u64,
+    /// SHA-256 of its payload.
+    #[cbor(n(2), with = "fixed")]
+    pub hash: [u8; 32],
+    /// Its file.
+    #[n(3)]
+    pub blob: BlobId,
+}
+crate::record!(HeadRow, (), Own, 2, Service);
+
+/// The key announcement of a member that counts.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct AnnouncedRow {
+    /// The whole message.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub message: Vec<u8>,
+    /// The keys that follow from it and from those before it.
+    #[n(2)]
+    pub keys: MemberKeys,
+}
+crate::record!(AnnouncedRow, MemberId, Public, 1, Service);
+
+/// Own key announcement before the roster lists this member.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct OwnAnnouncementRow {
+    /// The whole message.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub message: Vec<u8>,
+}
+crate::record!(OwnAnnouncementRow, (), Own, 3, Service);
+
+/// Counters that a screen asks for, so that no tree is walked.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Counters {
+    /// Cases opened.
+    #[n(1)]
+    pub cases: u64,
+    /// Evaluations asked for and not answered.
+    #[n(2)]
+    pub evaluations_open: u64,
+    /// Evaluations answered.
+    #[n(3)]
+    pub evaluations_done: u64,
+    /// Rows in the outbox.
+    #[n(4)]
+    pub outbox: u64,
+    /// Sequence of the outbox.
+    #[n(5)]
+    pub out_seq: u64,
+}
+crate::record!(Counters, (), Own, 4, Service);
+
+/// A timer: its time, its kind and what it is for. The only kind of timer there is.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct DueRow {}
+crate::record!(DueRow, (Timestamp, u8, [u8; 16]), Due, 1, Service);
+
+/// A matter that waits until the records are open.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ParkedRow {}
+crate::record!(ParkedRow, (u8, ClaimId), Due, 2, Service);
+
+/// What waits for the records.
+pub mod parked {
+    /// Send a subject's attributes to a holder that answered `candidate`.
+    pub const SEND_ATTRIBUTES: u8 = 1;
+    /// Compare the attributes that came with the own record.
+    pub const COMPARE: u8 = 2;
+    /// Note a reported outcome at the candidate.
+    pub const OUTCOME: u8 = 3;
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Ask a subject at every member.
+    Spread(SubjectId),
+    /// Build requests for what waits at an owner.
+    Gather(MemberId),
+    /// The next bag for a peer.
+    Bag(MemberId),
+    /// Answer a claim.
+    Answer(ClaimId),
+    /// Let `closed` leave.
+    Close(ClaimId),
+    /// Ask an owner for its set.
+    SetCheck(MemberId),
+    /// See which peers' sets have to be built.
+    Build,
+    /// Send what waits for a peer.
+    Pump(MemberId),
+    /// Ask for newer public messages.
+    PublicSync,
+    /// Ask an evaluation again that was not answered.
+    Retry(MsgId),
+    /// Connect to a peer again; zeros stand for the coordination node.
+    Redial(Option<MemberId>),
+}
+
+impl Due {
+    /// The row id at a time.
+    #[must_use]
+    pub fn at(self, at: Timestamp) -> (Timestamp, u8, [u8; 16]) {
+        let (kind, id) = match self {
+            Due::Spread(subject) => (1, subject.0),
+            Due::Gather(member) => (2, member_bytes(&member)),
+            Due::Bag(member) => (3, member_bytes(&member)),
+            Due::Answer(claim) => (4, claim.0),
+            Due::Close(claim) => (5, claim.0),
+            Due::SetCheck(member) => (6, member_bytes(&member)),
+            Due::Build => (7, [0; 16]),
+            Due::Pump(member) => (8, member_bytes(&member)),
+            Due::PublicSync => (9, [0; 16]),
+            Due::Retry(request) => (10, request.0),
+            Due::Redial(member) => (11, member.map_or([0; 16], |member| member_bytes(&member))),
+        };
+        (at, kind, id)
+    }
+
+    /// Reads a row id.
+    #[must_use]
+    pub fn read(kind: u8, id: &[u8; 16]) -> Option<Due> {
+        use crate::base::record::KeyPart;
+        let member = || MemberId::read(id);
+        match kind {
+            1 => Some(Due::Spread(SubjectId(*id))),
+            2 => member().map(Due::Gather),
+            3 => member().map(Due::Bag),
+            4 => Some(Due::Answer(ClaimId(*id))),
+            5 => Some(Due::Close(ClaimId(*id))),
+            6 => member().map(Due::SetCheck),
+            7 => Some(Due::Build),
+            8 => member().map(Due::Pump),
+            9 => Some(Due::PublicSync),
+            10 => Some(Due::Retry(MsgId(*id))),
+            11 => Some(Due::Redial(member())),
+            _ => None,
+        }
+    }
+}
+
+fn member_bytes(member: &MemberId) -> [u8; 16] {
+    let mut bytes = [0u8; 16];
+    for (slot, byte) in bytes.iter_mut().zip(member.as_str().bytes()) {
+        *slot = byte;
+    }
+    bytes
+}
+
+/// Which queue of a peer a message waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Unsealed public messages; kept by nobody, asked for again.
+    Public,
+    /// Evaluations, sent at once.
+    Eval,
+    /// Sets, sent when asked for.
+    Set,
+    /// Everything about claims, at a constant rate.
+    Bag,
+}
+
+impl Lane {
+    /// Its number in row keys.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Lane::Public => 0,
+            Lane::Eval => 1,
+            Lane::Set => 2,
+            Lane::Bag => 3,
+        }
+    }
+}
+
+/// A message that waits for a carrier, by peer, lane and sequence.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct OutRow {
+    /// What is to be sent.
+    #[n(1)]
+    pub what: Outgoing,
+    /// Unix seconds; afterwards its machine makes it anew or ends by its timeout.
+    #[n(2)]
+    pub expires: u64,
+}
+crate::record!(OutRow, (MemberId, u8, u64), Outbox, 1, Service);
+
+/// What is to be sent.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Outgoing {
+    /// A signed message.
+    #[n(1)]
+    Signed(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// A segment, made into a message when it is sent.
+    #[n(2)]
+    Segment {
+        /// Family.
+        #[n(0)]
+        family: Family,
+        /// Sequence of the set.
+        #[n(1)]
+        set_seq: u64,
+        /// Index of the segment.
+        #[n(2)]
+        index: u32,
+    },
+    /// An evaluation request, blinded again when it is sent.
+    #[n(3)]
+    Request(#[n(0)] MsgId),
+}
+
+/// A message that was accepted: the same id has no second effect.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SeenRow {
+    /// SHA-256 of its payload.
+    #[cbor(n(1), with = "fixed")]
+    pub hash: [u8; 32],
+    /// Unix seconds; kept until then.
+    #[n(2)]
+    pub expires: u64,
+}
+crate::record!(SeenRow, (MemberId, MsgId), Seen, 1, Service);
+
+/// What this node keeps about a peer.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct PeerRow {
+    /// Messages made for it so far.
+    #[n(1)]
+    pub n: u64,
+    /// A bag fell due while it was away.
+    #[n(3)]
+    pub bag_owed: bool,
+    /// Cells that it made this node open in the hour that began then.
+    #[n(4)]
+    pub opened: u32,
+    /// Start of that hour.
+    #[n(5)]
+    pub hour: u64,
+    /// Set segments that were asked for and did not come yet: their cells are not counted.
+    #[n(6)]
+    pub segments_due: u32,
+}
+crate::record!(PeerRow, MemberId, Peer, 1, Service);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_gives_back_what_it_is_for() {
+        let ke = MemberId::new("KE").unwrap();
+        let timers = [
+            Due::Spread(SubjectId([1; 16])),
+            Due::Gather(ke),
+            Due::Bag(ke),
+            Due::Answer(ClaimId([2; 16])),
+            Due::Close(ClaimId([3; 16])),
+            Due::SetCheck(ke),
+            Due::Build,
+            Due::Pump(ke),
+            Due::PublicSync,
+            Due::Retry(MsgId([4; 16])),
+            Due::Redial(None),
+            Due::Redial(Some(ke)),
+        ];
+        for timer in timers {
+            let (at, kind, id) = timer.at(Timestamp(7));
+            assert_eq!(at, Timestamp(7));
+            assert_eq!(Due::read(kind, &id), Some(timer));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One step in the making: what it read, what it will write, what it wants done.
+//!
+//! Handlers read through a step, so that they see their own pending writes; nothing of a step counts until the driver has
+//! committed it. A handler that fails gives its writes back: the step is rolled back to where the handler began.
+
+use std::collections::BTreeMap;
+
+use crate::base::record::{Record, Row, RowKey, Tree};
+use crate::base::{BlobId, Draw, Seed, Timestamp, limits};
+use crate::engine::batch::{Batch, Op, Reserve};
+use crate::engine::effect::{Action, Effects, Notice, NoticeCode};
+use crate::engine::input::Now;
+use crate::engine::view::{ReadError, View};
+
+/// A step over one view.
+pub struct Step<'v, V: View> {
+    /// The time of the step.
+    pub now: Now,
+    /// The step's randomness.
+    pub draw: Draw,
+    view: &'v V,
+    rows: BTreeMap<(Tree, RowKey), Pending>,
+    blobs: Vec<(BlobId, Vec<u8>)>,
+    dropped: Vec<BlobId>,
+    reserve: Reserve,
+    actions: Vec<Action>,
+}
+
+/// A pending row; none for a removal.
+type Pending = Option<Row>;
+
+/// What a step held at one moment.
+pub struct Mark {
+    rows: BTreeMap<(Tree, RowKey), Pending>,
+    blobs: usize,
+    dropped: usize,
+    actions: usize,
+}
+
+impl<'v, V: View> Step<'v, V> {
+    /// Begins a step.
+    pub fn new(now: Now, seed: Seed, view: &'v V) -> Self {
+        Self {
+            now,
+            draw: Draw::new(seed),
+            view,
+            rows: BTreeMap::new(),
+            blobs: Vec::new(),
+            dropped: Vec::new(),
+            reserve: Reserve::None,
+            actions: Vec::new(),
+        }
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub const fn wall(&self) -> Timestamp {
+        self.now.wall
+    }
+
+    /// The committed state, without this step's writes.
+    #[must_use]
+    pub const fn view(&self) -> &'v V {
+        self.view
+    }
+
+    /// A record, this step's own writes included.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn get<R: Record>(&self, id: &R::Id) -> Result<Option<R>, ReadError> {
+        let key = R::key(id);
+        match self.rows.get(&(R::TREE, key)) {
+            Some(Some(row)) => {
+                R::decode(row.version, row.value.expose()).map(Some).map_err(|_| ReadError::Damaged)
+            }
+            Some(None) => Ok(None),
+            None => self.view.get(id),
+        }
+    }
+
+    /// Records of a key range in order, this step's own writes included; at most `limit`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn page<R: Record>(&self, from: &RowKey, until: Option<&RowKey>, limit: usize) -> Result<Vec<(R::Id, R)>, ReadError> {
+        let own: Vec<(&RowKey, &Pending)> = self
+            .rows
+            .iter()
+            .filter(|((tree, key), _)| *tree == R::TREE && key >= from && until.is_none_or(|until| key < until))
+            .map(|((_, key), pending)| (key, pending))
+            .collect();
+        let stored = self.view.page::<R>(from, until, limit + own.len())?;
+        let mut merged: BTreeMap<RowKey, (R::Id, R)> =
+            stored.into_iter().map(|(id, record)| (R::key(&id), (id, record))).collect();
+        for (key, pending) in own {
+            match pending {
+                Some(row) => {
+                    let id = R::id(key).ok_or(ReadError::Damaged)?;
+                    let record = R::decode(row.version, row.value.expose()).map_err(|_| ReadError::Damaged)?;
+                    merged.insert(key.clone(), (id, record));
+                }
+                None => {
+                    merged.remove(key);
+                }
+            }
+        }
+        Ok(merged.into_values().take(limit).collect())
+    }
+
+    /// Records whose key starts with a prefix; at most `limit`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn under<R: Record>(&self, prefix: &RowKey, limit: usize) -> Result<Vec<(R::Id, R)>, ReadError> {
+        self.page(prefix, prefix.after_prefix().as_ref(), limit)
+    }
+
+    /// Writes a record.
+    pub fn put<R: Record>(&mut self, id: &R::Id, record: &R) {
+        let key = R::key(id);
+        let row = Row { tree: R::TREE, root: R::ROOT, key: key.clone(), version: R::VERSION, value: record.encode() };
+        self.rows.insert((R::TREE, key), Some(row));
+    }
+
+    /// Removes a record, if there.
+    pub fn remove<R: Record>(&mut self, id: &R::Id) {
+        self.rows.insert((R::TREE, R::key(id)), None);
+    }
+
+    /// A small file of this step or of the store: public messages and segments.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn read_blob(&self, id: BlobId) -> Result<Vec<u8>, ReadError> {
+        match self.blobs.iter().find(|(own, _)| *own == id) {
+            Some((_, bytes)) => Ok(bytes.clone()),
+            None => self.view.read_blob(id, limits::ROSTER_BYTES),
+        }
+    }
+
+    /// Adds a file that a row of this step names.
+    pub fn add_blob(&mut self, bytes: Vec<u8>) -> BlobId {
+        let id = BlobId::draw(&mut self.draw);
+        self.blobs.push((id, bytes));
+        id
+    }
+
+    /// Removes a file that no row names any more.
+    pub fn drop_blob(&mut self, id: BlobId) {
+        self.dropped.push(id);
+    }
+
+    /// Lets this step use the space that is kept for the gravest matters.
+    pub const fn use_ballast(&mut self) {
+        self.reserve = Reserve::Ballast;
+    }
+
+    /// Wants something done after the commit.
+    pub fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    /// Wants a line in the log.
+    pub fn notify(&mut self, code: NoticeCode, member: Option<crate::base::MemberId>, number: u64) {
+        self.actions.push(Action::Notify(Notice { code, member, number }));
+    }
+
+    /// Takes over a job's batch.
+    pub fn absorb(&mut self, batch: Batch) {
+        for op in batch.ops {
+            match op {
+                Op::Put(row) => {
+                    self.rows.insert((row.tree, row.key.clone()), Some(row));
+                }
+                Op::Remove(tree, key) => {
+                    self.rows.insert((tree, key), None);
+                }
+            }
+        }
+        self.blobs.extend(batch.blobs);
+        self.dropped.extend(batch.dropped);
+    }
+
+    /// Bytes of rows that this step writes so far.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.rows
+            .iter()
+            .map(|((_, key), pending)| key.0.len() + pending.as_ref().map_or(0, |row| row.value.expose().len()))
+            .sum()
+    }
+
+    /// Where the step stands, to roll back to.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark {
+            rows: self.rows.clone(),
+            blobs: self.blobs.len(),
+            dropped: self.dropped.len(),
+            actions: self.actions.len(),
+        }
+    }
+
+    /// Forgets what was written and wanted since a mark.
+    pub fn roll_back(&mut self, mark: Mark) {
+        self.rows = mark.rows;
+        self.blobs.truncate(mark.blobs);
+        self.dropped.truncate(mark.dropped);
+        self.actions.truncate(mark.actions);
+    }
+
+    /// The step's effects.
+    pub fn finish(self) -> Effects {
+        let ops = self
+            .rows
+            .into_iter()
+            .map(|((tree, key), pending)| pending.map_or(Op::Remove(tree, key), Op::Put))
+            .collect();
+        Effects {
+            writes: Batch { ops, blobs: self.blobs, dropped: self.dropped, reserve: self.reserve },
+            actions: self.actions,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The owner's side of the private match: its keys, its index, what it keeps of each querier.
+//!
+//! Rows only; `engine` fills and reads them. Everything that a locked node must answer with stands here, prepared when the
+//! record was written, so that a question never needs the record itself.
+
+use minicbor::{Decode, Encode};
+
+use crate::base::cbor::{fixed, fixed_list, fixed_secret};
+use crate::base::{BlobId, CaseRef, Epoch, Kid, MemberId, MsgId, PersonId, Sensitive, Timestamp};
+use crate::person::{Audience, MatchMode};
+use crate::private_match::budget::Bucket;
+use crate::private_match::manifest::{SegmentInfo, SetManifest};
+
+/// The VOPRF key of one epoch. Random, never derived, never in a backup.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct EpochKey {
+    /// Seed of DeriveKeyPair.
+    #[cbor(n(1), with = "fixed_secret")]
+    pub seed: Sensitive<[u8; 32]>,
+    /// Public key.
+    #[cbor(n(2), with = "fixed")]
+    pub public: [u8; 32],
+    /// From when it counts.
+    #[n(3)]
+    pub from: Timestamp,
+    /// Until when it counts.
+    #[n(4)]
+    pub until: Timestamp,
+}
+crate::record!(EpochKey, Epoch, Keys, 1, Service);
+
+/// A sealing key of this node: used to seal to it for a while, kept longer to open what was under way.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SealingKey {
+    /// The private half.
+    #[cbor(n(1), with = "fixed_secret")]
+    pub secret: Sensitive<[u8; 32]>,
+    /// Until when peers seal to it.
+    #[n(2)]
+    pub until: Timestamp,
+}
+crate::record!(SealingKey, Kid, Keys, 2, Service);
+
+/// What the private match needs of one registered person.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct IndexRow {
+    /// Labels of its match keys in profile order, at most 48.
+    #[n(1)]
+    pub keys: Vec<Sensitive<String>>,
+    /// Who may learn that it exists.
+    #[n(2)]
+    pub audience: Audience,
+    /// How it takes part.
+    #[n(3)]
+    pub mode: MatchMode,
+    /// Salted hashes of its fields; a claim draws the unused leaves.
+    #[cbor(n(4), with = "fixed_list")]
+    pub leaves: Vec<[u8; 32]>,
+}
+crate::record!(IndexRow, PersonId, Index, 1, Service);
+
+/// A person whose keys wait to be evaluated in an epoch.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct PendingRow {}
+crate::record!(PendingRow, (Epoch, PersonId), Index, 2, Service);
+
+/// Where this owner's index stands.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct IndexState {
+    /// The epoch whose key is live.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// Changes with every change of the index or of an audience.
+    #[n(2)]
+    pub generation: u64,
+    /// People that wait to be indexed.
+    #[n(3)]
+    pub pending: u64,
+    /// People indexed or waiting.
+    #[n(4)]
+    pub people: u64,
+}
+crate::record!(IndexState, (), Own, 10, Service);
+
+/// One key of one person in one epoch, under its tag. A tag that several people carry has several rows.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct TagRow {
+    /// Who may learn that the person exists.
+    #[n(1)]
+    pub audience: Audience,
+    /// Whether the key is in sets at all.
+    #[n(2)]
+    pub mode: MatchMode,
+}
+crate::record!(TagRow, (Epoch, [u8; 16], PersonId), Tags, 1, Service);
+
+/// The set that this owner offers to one peer.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SetOut {
+    /// Its manifest; none until the first one is built.
+    #[n(1)]
+    pub manifest: Option<SetManifest>,
+    /// SHA-256 of the manifest's encoding, the link of the chain.
+    #[cbor(n(2), with = "fixed")]
+    pub manifest_hash: [u8; 32],
+    /// Its segments' files, in order.
+    #[n(3)]
+    pub segments: Vec<BlobId>,
+    /// Generation of the index that it shows.
+    #[n(4)]
+    pub generation: u64,
+    /// When it was built.
+    #[n(5)]
+    pub built_at: Timestamp,
+    /// Sequence that the peer has confirmed.
+    #[n(6)]
+    pub confirmed_seq: u64,
+}
+crate::record!(SetOut, (MemberId, u8), SetsOut, 1, Service);
+
+impl SetOut {
+    /// Sequence of the manifest, 0 if none.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.manifest.as_ref().map_or(0, |manifest| manifest.set_seq)
+    }
+
+    /// A peer that got nothing yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            manifest: None,
+            manifest_hash: [0; 32],
+            segments: Vec::new(),
+            generation: 0,
+            built_at: Timestamp(0),
+            confirmed_seq: 0,
+        }
+    }
+}
+
+/// Elements that a querier may still ask for (protocol.md 2.4).
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct BudgetRow {
+    /// The bucket.
+    #[n(1)]
+    pub bucket: Bucket,
+    /// Refs that were opened.
+    #[n(2)]
+    pub refs: u32,
+}
+crate::record!(BudgetRow, (MemberId, u8), Budget, 1, Service);
+
+/// What this owner keeps of one case of a querier: enough for an audit and for a renewal.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct RefRow {
+    /// SHA-256 of its elements.
+    #[cbor(n(1), with = "fixed")]
+    pub elements: [u8; 32],
+    /// Epoch in which it was evaluated last.
+    #[n(2)]
+    pub epoch: Epoch,
+    /// When it was opened.
+    #[n(3)]
+    pub opened: Timestamp,
+}
+crate::record!(RefRow, (MemberId, CaseRef), Budget, 2, Service);
+
+/// An evaluation request that was accepted: the same request is evaluated again, without charge and with the same bytes.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct EvaluatedRow {
+    /// SHA-256 of the request's payload.
+    #[cbor(n(1), with = "fixed")]
+    pub hash: [u8; 32],
+    /// Makes the proof repeatable.
+    #[cbor(n(2), with = "fixed_secret")]
+    pub proof_seed: Sensitive<[u8; 32]>,
+    /// Status of each case: 0 accepted, else a code.
+    #[n(3)]
+    pub statuses: Vec<u8>,
+    /// Until when it is kept.
+    #[n(4)]
+    pub expires: u64,
+}
+crate::record!(EvaluatedRow, (MemberId, MsgId), Seen, 2, Service);
+
+/// Segments with the files that hold them.
+#[must_use]
+pub fn segments_of(manifest: &SetManifest, blobs: &[BlobId]) -> Vec<(SegmentInfo, BlobId)> {
+    manifest.segments.iter().cloned().zip(blobs.iter().copied()).collect()
+}

@@ -1,0 +1,245 @@
+//! The querier's side of the private match: subjects, evaluations, the sets of others, hits.
+//!
+//! Rows and the small pure decisions about them; `engine` translates. A subject's secret and labels stand under the service
+//! root, since a locked node must repeat, renew and test.
+
+use minicbor::{Decode, Encode};
+
+use crate::base::cbor::{fixed, fixed_list, fixed_secret};
+use crate::base::{BlobId, CaseId, CaseRef, ClaimId, Epoch, MemberId, MsgId, Sensitive, SubjectId, Timestamp};
+use crate::private_match::label::Tag;
+use crate::private_match::manifest::SetManifest;
+
+/// What the private match needs of one subject.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SubjectRow {
+    /// Its case.
+    #[n(1)]
+    pub case: CaseId,
+    /// From which blinds and dummies derive.
+    #[cbor(n(2), with = "fixed_secret")]
+    pub secret: Sensitive<[u8; 32]>,
+    /// Labels of its match keys in profile order, at most 48.
+    #[n(3)]
+    pub keys: Vec<Sensitive<String>>,
+    /// Salted hashes of its attributes; a claim draws the unused leaves.
+    #[cbor(n(4), with = "fixed_list")]
+    pub leaves: Vec<[u8; 32]>,
+    /// Who must not get a claim, and whether hits wait.
+    #[n(5)]
+    pub policy: ClaimPolicy,
+    /// True once a search was started: it then goes on by itself.
+    #[n(6)]
+    pub searched: bool,
+    /// True once the subject has an outcome: nothing is asked or claimed for it any more.
+    #[n(7)]
+    pub ended: bool,
+}
+crate::record!(SubjectRow, SubjectId, Subjects, 1, Service);
+
+/// What the enquirer and the society decided about claims.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ClaimPolicy {
+    /// Members that must not learn of the search.
+    #[n(1)]
+    pub never: Vec<MemberId>,
+    /// True: every hit waits for a person.
+    #[n(2)]
+    pub ask: bool,
+}
+
+/// What to do about the hits of one subject at one owner (protocol.md 2.8, 2.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HitDecision {
+    /// Claim in the next bag.
+    Claim,
+    /// One key only: a person decides.
+    HeldOneHit,
+    /// The case's policy wants a person, or forbids this owner.
+    HeldPolicy,
+}
+
+impl ClaimPolicy {
+    /// Decides about `hits` different keys of one subject at `owner`.
+    #[must_use]
+    pub fn decide(&self, owner: &MemberId, hits: usize) -> HitDecision {
+        if self.ask || self.never.contains(owner) {
+            HitDecision::HeldPolicy
+        } else if hits < crate::base::limits::AUTO_CLAIM_HITS {
+            HitDecision::HeldOneHit
+        } else {
+            HitDecision::Claim
+        }
+    }
+}
+
+/// One subject at one owner.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct QueryRow {
+    /// Its pseudonym there.
+    #[n(1)]
+    pub case_ref: CaseRef,
+    /// The request that asks for it, while one is under way.
+    #[n(2)]
+    pub request: Option<MsgId>,
+    /// Epoch of the tags.
+    #[n(3)]
+    pub epoch: Epoch,
+    /// Tags of its keys, in profile order; empty until evaluated.
+    #[n(4)]
+    pub tags: Vec<Tag>,
+}
+crate::record!(QueryRow, (MemberId, SubjectId), Queries, 1, Service);
+
+/// A subject that waits to be asked at an owner.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct WaitingRow {
+    /// Not before this time: a spent budget or a refused request.
+    #[n(1)]
+    pub not_before: Timestamp,
+}
+crate::record!(WaitingRow, (MemberId, SubjectId), Queries, 3, Service);
+
+/// An evaluation request under way: enough to make the same bytes again.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct RequestRow {
+    /// Whom it asks.
+    #[n(1)]
+    pub owner: MemberId,
+    /// The owner's epoch.
+    #[n(2)]
+    pub epoch: Epoch,
+    /// Unix seconds.
+    #[n(3)]
+    pub created: u64,
+    /// Unix seconds.
+    #[n(4)]
+    pub expires: u64,
+    /// Its number in this direction.
+    #[n(5)]
+    pub n: u64,
+    /// Roster version when it was made.
+    #[n(6)]
+    pub roster_version: u64,
+    /// Makes the dummy cases.
+    #[cbor(n(7), with = "fixed_secret")]
+    pub seed: Sensitive<[u8; 32]>,
+    /// The subjects, in the order of the batch; dummies follow.
+    #[n(8)]
+    pub subjects: Vec<SubjectId>,
+    /// Cases in the batch, dummies included.
+    #[n(9)]
+    pub cases: u32,
+}
+crate::record!(RequestRow, MsgId, Queries, 2, Service);
+
+/// Requests under way at one owner, so that they are found when it returns.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct OpenRequestRow {}
+crate::record!(OpenRequestRow, (MemberId, MsgId), Queries, 4, Service);
+
+/// A set that this querier holds of an owner, and the one that is coming.
+#[derive(Clone, Debug, Encode, Decode, Default)]
+#[cbor(map)]
+pub struct SetIn {
+    /// The set that counts.
+    #[n(1)]
+    pub held: Option<HeldSet>,
+    /// The set that is being fetched.
+    #[n(2)]
+    pub coming: Option<ComingSet>,
+}
+crate::record!(SetIn, (MemberId, u8), SetsIn, 1, Service);
+
+/// A whole, checked set.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct HeldSet {
+    /// Its manifest.
+    #[n(1)]
+    pub manifest: SetManifest,
+    /// SHA-256 of the manifest's encoding.
+    #[cbor(n(2), with = "fixed")]
+    pub manifest_hash: [u8; 32],
+    /// Its segments' files, in order.
+    #[n(3)]
+    pub segments: Vec<BlobId>,
+    /// True when every evaluated subject was tested against it.
+    #[n(4)]
+    pub tested: bool,
+}
+
+/// A set of which some segments are here.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ComingSet {
+    /// Its manifest.
+    #[n(1)]
+    pub manifest: SetManifest,
+    /// SHA-256 of the manifest's encoding.
+    #[cbor(n(2), with = "fixed")]
+    pub manifest_hash: [u8; 32],
+    /// For each segment its file, once it came and was checked.
+    #[n(3)]
+    pub segments: Vec<Option<BlobId>>,
+}
+
+impl ComingSet {
+    /// Indices of segments that did not come yet, at most `most`.
+    #[must_use]
+    pub fn missing(&self, most: usize) -> Vec<u32> {
+        self.segments
+            .iter()
+            .zip(0u32..)
+            .filter(|(segment, _)| segment.is_none())
+            .map(|(_, index)| index)
+            .take(most)
+            .collect()
+    }
+}
+
+/// Keys of one subject that are in one owner's set.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct HitRow {
+    /// Positions among the subject's keys with their tags, strongest first.
+    #[n(1)]
+    pub keys: Vec<(u8, Tag)>,
+    /// Epoch of the tags.
+    #[n(2)]
+    pub epoch: Epoch,
+    /// Set in which they were found.
+    #[n(3)]
+    pub set_seq: u64,
+    /// The claim that followed, if one did.
+    #[n(4)]
+    pub claim: Option<ClaimId>,
+}
+crate::record!(HitRow, (SubjectId, MemberId), Hits, 1, Service);
+
+/// Tests of other sets that a subject takes part in are by owner; this row finds a subject's owners.
+#[must_use]
+pub fn owner_prefix(owner: &MemberId) -> crate::base::record::RowKey {
+    crate::base::record::row_key(1, owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_hits_at_an_allowed_owner_claim_by_themselves() {
+        let (ke, be) = (MemberId::new("KE").unwrap(), MemberId::new("BE").unwrap());
+        let policy = ClaimPolicy { never: vec![be], ask: false };
+        assert_eq!(policy.decide(&ke, 2), HitDecision::Claim);
+        assert_eq!(policy.decide(&ke, 1), HitDecision::HeldOneHit);
+        assert_eq!(policy.decide(&be, 9), HitDecision::HeldPolicy);
+        assert_eq!(ClaimPolicy { never: vec![], ask: true }.decide(&ke, 2), HitDecision::HeldPolicy);
+    }
+}
