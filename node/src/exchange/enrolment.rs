@@ -9,6 +9,7 @@ use core::fmt::Write as _;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use kinmesh_protocol::base::cbor::lp;
 use kinmesh_protocol::base::{MemberId, NetworkId};
+use kinmesh_protocol::envelope::kid_of;
 use kinmesh_protocol::roster::Fingerprint;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -188,6 +189,12 @@ pub fn addresses(texts: Vec<String>) -> Result<Vec<String>, EnrolmentError> {
         text.starts_with('/') && text.contains("/tcp/") && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
     if texts.len() <= ADDRESSES && texts.iter().all(looks_right) { Ok(texts) } else { Err(field("addresses")) }
+}
+
+/// A public key's name for people: the first eight bytes of its SHA-256, in hexadecimal.
+#[must_use]
+pub fn key_name(key: &[u8; 32]) -> String {
+    HEXLOWER_PERMISSIVE.encode(&kid_of(key).0)
 }
 
 /// The fields as they stand in the file.

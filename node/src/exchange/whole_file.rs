@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use crate::keys::small_file;
+
 /// A file could not be read or written.
 #[derive(Debug, Error)]
 pub enum FileError {
@@ -75,9 +77,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError::Io`]; the earlier file is as it was then.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let file = written(path, bytes)?;
-    file.persist(path).map_err(|refused| FileError::Io { path: path.to_owned(), source: refused.error })?;
-    sync_folder(folder_of(path))
+    small_file::replace(path, bytes).map_err(FileError::io(path))
 }
 
 /// Makes the names in a folder durable.
@@ -85,7 +85,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError::Io`].
 pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::io(folder))
+    small_file::sync_folder(folder).map_err(FileError::io(folder))
 }
 
 /// The folder that a file is in; the current one for a bare name.

@@ -258,14 +258,7 @@ mod tests {
         let path = folder.path().join("custodian-1.key");
         let secret = UnlockSecret::Passphrase("three grey herons".into());
         let create = || {
-            KeyFile::create(
-                &path,
-                &network("drill-k"),
-                KeyUse::Custodian,
-                &key(),
-                Protection::Secret(&secret),
-                KdfCost::Drill,
-            )
+            KeyFile::create(&path, &network("drill-k"), KeyUse::Custodian, &key(), Protection::Secret(&secret), KdfCost::Drill)
         };
         create().unwrap();
         assert_eq!(create(), Err(CreateKeyError::Exists));
@@ -287,8 +280,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("root.key");
         let real = network("kin-rcrc");
-        let create =
-            |network, protection, cost| KeyFile::create(&path, network, KeyUse::Root, &key(), protection, cost);
+        let create = |network, protection, cost| KeyFile::create(&path, network, KeyUse::Root, &key(), protection, cost);
         let refused = Err(CreateKeyError::NoDrill { network: real });
         assert_eq!(create(&real, Protection::Unprotected, KdfCost::Standard), refused);
         let credential = UnlockSecret::Credential(Sensitive::new(vec![1; 32]));
