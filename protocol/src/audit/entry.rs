@@ -161,8 +161,12 @@ impl AuditHead {
 /// Links an entry to the chain: fills its `previous` and gives its number and the head behind it.
 pub fn append(head: &AuditHead, entry: &mut AuditEntry) -> (u64, AuditHead) {
     entry.previous = head.head;
-    let hash: [u8; 32] =
-        Sha256::new().chain_update(b"kinmesh/audit-log/1").chain_update(head.head).chain_update(cbor::encode(entry)).finalize().into();
+    let hash: [u8; 32] = Sha256::new()
+        .chain_update(b"kinmesh/audit-log/1")
+        .chain_update(head.head)
+        .chain_update(cbor::encode(entry))
+        .finalize()
+        .into();
     let number = head.entries + 1;
     (number, AuditHead { entries: number, head: hash })
 }

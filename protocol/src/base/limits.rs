@@ -22,7 +22,7 @@ pub const ROSTER_BYTES: usize = 1024 * 1024;
 pub const ITEM_BYTES: usize = 1024 * 1024 + 4 * 1024;
 /// Bytes of a receipt.
 pub const RECEIPT_BYTES: usize = 64;
-/// Bytes of rows in one batch: sled is safe with at most 64 KiB between two fdatasyncs (reliability.md 6).
+/// Bytes of rows in one batch: sled is safe with at most 64 KiB between two fdatasyncs (decisions/0004-sled-with-fdatasync.md).
 pub const BATCH_BYTES: usize = 48 * 1024;
 /// Bytes of one stored value; what is bigger is a blob.
 pub const VALUE_BYTES: usize = 60 * 1024;

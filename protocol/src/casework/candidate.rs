@@ -26,9 +26,6 @@ pub struct CandidateRecord {
     /// What the found person decided.
     #[n(4)]
     pub consent: Option<Consent>,
-    /// What the seeker reported at the end.
-    #[n(5)]
-    pub outcome: Option<OutcomeKind>,
 }
 crate::record!(CandidateRecord, ClaimId, Candidates, 1, Records);
 

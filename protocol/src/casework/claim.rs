@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list};
 use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp};
+use crate::casework::outcome::OutcomeKind;
 use crate::private_match::label::Tag;
 
 /// A claim that this node made as seeker.
@@ -131,6 +132,9 @@ pub struct ClaimIn {
     /// When the claim came.
     #[n(12)]
     pub received: Timestamp,
+    /// What the seeker reported at the end.
+    #[n(13)]
+    pub outcome: Option<OutcomeKind>,
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
 

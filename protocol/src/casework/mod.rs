@@ -7,6 +7,7 @@ pub mod case;
 pub mod claim;
 pub mod commitment;
 pub mod consent;
+pub mod describe;
 pub mod messages;
 pub mod outcome;
 pub mod review;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::SigningKey;
 use thiserror::Error;
 
-use crate::base::record::{RowKey, row_key};
+use crate::base::record::row_key;
 use crate::base::{JobId, MemberId, MsgId, PeerId, Seed, Timestamp, limits};
 use crate::engine::answer::{Answer, Failure};
 use crate::engine::command::Command;
@@ -17,11 +17,10 @@ use crate::engine::effect::{Action, Effects, NoticeCode};
 use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
 use crate::engine::links::Links;
-use crate::engine::rows::{Due, DueRow, HeadRow, OwnRow};
+use crate::engine::rows::{Due, DueRow, OwnRow};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::private_match::oprf::Element;
 use crate::roster::{HeldRoster, Member, MemberKeys, MemberStatus};
 
 /// Secrets that the engine works with; the node's keystore gives them.
@@ -71,11 +70,9 @@ pub(super) struct Running {
     /// Requests that are being blinded.
     pub blinding: BTreeSet<MsgId>,
     /// Requests that are being evaluated for a querier.
-    pub evaluating: BTreeSet<(MemberId, MsgId)>,
-    /// Responses that are being finalized, with the element lists that were asked for.
+    pub evaluating: BTreeMap<(MemberId, MsgId), crate::engine::evaluation::Evaluating>,
+    /// Responses that are being finalized.
     pub finalizing: BTreeSet<MsgId>,
-    /// Elements of requests that were sent, by request: a response is checked against them.
-    pub asked_elements: BTreeMap<MsgId, Vec<Vec<Element>>>,
     /// Jobs by id.
     pub jobs: BTreeMap<JobId, JobFor>,
 }
@@ -329,7 +326,7 @@ impl Engine {
                 Ok(())
             }
             Due::Pump(member) => {
-                self.pump_member(step, member);
+                self.pump_member(step, &member);
                 Ok(())
             }
             Due::PublicSync => {
@@ -339,6 +336,12 @@ impl Engine {
             Due::Retry(request) => self.retry_request(step, request),
             Due::Redial(member) => {
                 self.redial(step, member);
+                Ok(())
+            }
+            Due::Unpark => {
+                if self.records_open {
+                    self.unpark(step);
+                }
                 Ok(())
             }
         };
@@ -377,9 +380,7 @@ impl Engine {
             Command::SearchClaim { subject, owner } => self.search_claim(step, user, &subject, owner),
             Command::CandidateList { limit } => self.candidate_list(step, limit),
             Command::CandidateShow { candidate } => self.candidate_show(step, user, &candidate),
-            Command::CandidateReview { candidate, verdict, note } => {
-                self.candidate_review(step, user, &candidate, verdict, note)
-            }
+            Command::CandidateReview { candidate, verdict, note } => self.candidate_review(step, user, &candidate, verdict, note),
             Command::ContactConsent { candidate, decision, form, text } => {
                 self.contact_consent(step, user, &candidate, decision, form, text)
             }
@@ -430,10 +431,4 @@ impl Engine {
         let me = self.own.member?;
         self.held.as_ref()?.roster.member(&me).map(|member| member.status)
     }
-}
-
-/// The key of the roster's head.
-#[must_use]
-pub fn head_key() -> RowKey {
-    <HeadRow as crate::base::record::Record>::key(&())
 }

@@ -118,6 +118,8 @@ pub struct TestSlice {
 
 /// Indexes own records.
 pub struct IndexSlice {
+    /// This owner.
+    pub owner: MemberId,
     /// The epoch whose key it is.
     pub epoch: Epoch,
     /// The key.

@@ -9,12 +9,7 @@ use crate::engine::view::View;
 const PREFIX: usize = 6;
 
 /// Finds the record that a text names. `kind` is the record's number in its tree, `letter` the id's.
-pub(super) fn find<V: View, R: Record>(
-    step: &Step<'_, V>,
-    text: &str,
-    kind: u8,
-    letter: &str,
-) -> Result<(R::Id, R), Failure> {
+pub(super) fn find<V: View, R: Record>(step: &Step<'_, V>, text: &str, kind: u8, letter: &str) -> Result<(R::Id, R), Failure> {
     let (low, high) = range(text, letter).ok_or(Failure::NotAnId)?;
     let from = row_key(kind, &low);
     // The key behind the last id of the range; an id of 16 bytes has no key between it and its successor.

@@ -3,8 +3,42 @@
 //! The node's driver commits `Effects::writes` in one atomic, durable batch and only then performs `Effects::actions`.
 //! A dropped engine loses nothing: whatever must survive is a row, and [`Engine::open`] re-issues what a crash cut short.
 
+pub mod answer;
 pub mod batch;
+mod candidates;
+mod cases;
+mod claims;
+pub mod command;
+mod core;
+mod disclosures;
+pub mod effect;
+mod evaluation;
+mod index;
+pub mod input;
+pub mod inputs;
+pub mod job;
+pub mod jobs;
+mod links;
+mod lookup;
+mod outbox;
+mod people;
+mod public;
+mod receive;
+mod resume;
+mod rows;
+mod search;
+mod sets;
+pub mod setup;
+mod status;
+mod step;
+mod trail;
 pub mod view;
 
+pub use answer::{Answer, Failure};
 pub use batch::{Batch, Op, Reserve};
+pub use command::Command;
+pub use core::{Engine, NodeKeys, OpenError};
+pub use effect::{Action, Effects, Notice, NoticeCode, Receipt};
+pub use input::{Carrier, Custody, Input, LinkChange, Now, Seat, SendOutcome};
+pub use job::{Job, JobClass, JobFailure, JobOutput};
 pub use view::{Bulk, ReadError, View};

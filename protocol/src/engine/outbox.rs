@@ -155,14 +155,7 @@ impl Engine {
         let Some(manifest) = set.manifest.filter(|manifest| manifest.set_seq == set_seq) else { return Ok(None) };
         let place = usize::try_from(index).map_err(|_| ReadError::Damaged)?;
         let (Some(info), Some(blob)) = (manifest.segments.get(place), set.segments.get(place)) else { return Ok(None) };
-        let body = SetSegment {
-            family,
-            epoch: manifest.epoch,
-            set_seq,
-            index,
-            kind: info.kind,
-            bytes: step.read_blob(*blob)?,
-        };
+        let body = SetSegment { family, epoch: manifest.epoch, set_seq, index, kind: info.kind, bytes: step.read_blob(*blob)? };
         let header = self.header(step, member, crate::engine::receive::kind::SET_SEGMENT, None)?;
         Ok(Some(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational)))
     }

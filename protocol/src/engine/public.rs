@@ -136,8 +136,10 @@ impl Engine {
         self.held = Some(offered);
         trail::record(step, None, Act::RosterAccepted, &version.to_be_bytes(), None)?;
         step.notify(NoticeCode::RosterAccepted, None, version);
-        for member in before.iter().filter(|member| self.taking_part(member).is_none()) {
-            self.shut_out(step, member, version)?;
+        for member in before {
+            if self.taking_part(&member).is_none() {
+                self.shut_out(step, &member, version)?;
+            }
         }
         self.take_own_announcement(step)?;
         for member in self.peers() {
@@ -145,6 +147,9 @@ impl Engine {
         }
         self.admit_members(step);
         self.running.look_at_builds = true;
+        if old.is_none() {
+            self.due(step, step.wall(), Due::PublicSync);
+        }
         self.offer_public(step, None);
         Ok(())
     }
@@ -199,14 +204,8 @@ impl Engine {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
         let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let pace = held.roster.pace;
-        let verified = message.verify(
-            &self.own.network,
-            Addressee::Public,
-            &ring,
-            step.wall(),
-            pace.clock_skew,
-            pace.message_life,
-        )?;
+        let verified =
+            message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let member = verified.header.from.member().ok_or(Refusal::Role)?;
         let mut keys = self.members.get(&member).cloned().unwrap_or_default();
         if keys.accept(&held.roster, &verified)? == KeyChange::Known {
@@ -256,14 +255,16 @@ impl Engine {
         for peer in self.links.up() {
             self.ask_public(step, &peer);
         }
+        // A bag's interval over 72: every five minutes in a real network.
+        let wait = self.held.as_ref().map_or(300_000, |held| held.roster.pace.bag.0 / 72).clamp(1_000, 300_000);
+        self.due(step, step.wall() + crate::base::Millis(wait), Due::PublicSync);
     }
 
     /// Asks one peer for what lies behind the last position that was taken of its log.
     pub(super) fn ask_public<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
         let Some(held) = &self.held else { return };
         let Some(me) = self.own.member else { return };
-        let body =
-            cbor::encode(&PublicGet { roster_version: held.roster.version, keylog_len: self.chain_length() });
+        let body = cbor::encode(&PublicGet { roster_version: held.roster.version, keylog_len: self.chain_length() });
         let message = self.sign_public(step, me, PUBLIC_GET, &body);
         self.links.queue_public(peer, message);
         self.pump(step, peer);
@@ -295,14 +296,8 @@ impl Engine {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
         let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let pace = held.roster.pace;
-        let verified = message.verify(
-            &self.own.network,
-            Addressee::Public,
-            &ring,
-            step.wall(),
-            pace.clock_skew,
-            pace.message_life,
-        )?;
+        let verified =
+            message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let get: PublicGet = cbor::decode(&verified.body).map_err(|_| Refusal::Encoding)?;
         if get.roster_version == held.roster.version && get.keylog_len == self.chain_length() {
             return Ok(());
@@ -375,7 +370,7 @@ fn dial<V: View>(step: &mut Step<'_, V>, peer: PeerId, addresses: Vec<String>) {
 fn roster_problem(error: RosterError) -> PublicProblem {
     match error {
         RosterError::Network { .. } => PublicProblem::Network,
-        RosterError::Fingerprint => PublicProblem::FingerprintWrong,
+        RosterError::Fingerprint { .. } => PublicProblem::FingerprintWrong,
         RosterError::Threshold { .. } | RosterError::Signature { .. } => PublicProblem::Signatures,
         RosterError::Rollback { .. } => PublicProblem::Rollback,
         RosterError::SplitView { .. } => PublicProblem::SplitView,

@@ -11,9 +11,7 @@ use crate::engine::input::Carrier;
 use crate::engine::rows::{PeerRow, SeenRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{
-    Addressee, Cell, CellKind, Item, Message, Refusal, SealSecret, Unverified, Verified, message_limit,
-};
+use crate::envelope::{Addressee, Cell, CellKind, Item, Message, Refusal, SealSecret, Unverified, Verified, message_limit};
 use crate::private_match::owner::SealingKey;
 use crate::roster::PublicKeys;
 
@@ -83,8 +81,7 @@ impl Engine {
         let pace = held.roster.pace;
         let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let addressee = Addressee::Party(Party::Member(me));
-        let cell =
-            cell.verify(&self.own.network, addressee, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
+        let cell = cell.verify(&self.own.network, addressee, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let from = cell.header.from;
         self.count_opening(step, &from, cell.header.kind)?;
         let messages = self.open_cell(step, &cell)?;
@@ -134,8 +131,7 @@ impl Engine {
             return Err(Refusal::Context);
         }
         let addressee = Addressee::Party(Party::Member(me));
-        let message =
-            message.verify(&self.own.network, addressee, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
+        let message = message.verify(&self.own.network, addressee, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         if message.header.to != Some(Party::Member(me)) {
             return Err(Refusal::Context);
         }

@@ -99,8 +99,6 @@ pub mod parked {
     pub const SEND_ATTRIBUTES: u8 = 1;
     /// Compare the attributes that came with the own record.
     pub const COMPARE: u8 = 2;
-    /// Note a reported outcome at the candidate.
-    pub const OUTCOME: u8 = 3;
 }
 
 /// What a timer is for.
@@ -128,6 +126,8 @@ pub enum Due {
     Retry(MsgId),
     /// Connect to a peer again; zeros stand for the coordination node.
     Redial(Option<MemberId>),
+    /// Go on with what waited for the records.
+    Unpark,
 }
 
 impl Due {
@@ -146,6 +146,7 @@ impl Due {
             Due::PublicSync => (9, [0; 16]),
             Due::Retry(request) => (10, request.0),
             Due::Redial(member) => (11, member.map_or([0; 16], |member| member_bytes(&member))),
+            Due::Unpark => (12, [0; 16]),
         };
         (at, kind, id)
     }
@@ -167,6 +168,7 @@ impl Due {
             9 => Some(Due::PublicSync),
             10 => Some(Due::Retry(MsgId(*id))),
             11 => Some(Due::Redial(member())),
+            12 => Some(Due::Unpark),
             _ => None,
         }
     }
@@ -298,6 +300,7 @@ mod tests {
             Due::Retry(MsgId([4; 16])),
             Due::Redial(None),
             Due::Redial(Some(ke)),
+            Due::Unpark,
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -71,9 +71,7 @@ impl<'v, V: View> Step<'v, V> {
     pub fn get<R: Record>(&self, id: &R::Id) -> Result<Option<R>, ReadError> {
         let key = R::key(id);
         match self.rows.get(&(R::TREE, key)) {
-            Some(Some(row)) => {
-                R::decode(row.version, row.value.expose()).map(Some).map_err(|_| ReadError::Damaged)
-            }
+            Some(Some(row)) => R::decode(row.version, row.value.expose()).map(Some).map_err(|_| ReadError::Damaged),
             Some(None) => Ok(None),
             None => self.view.get(id),
         }
@@ -185,21 +183,13 @@ impl<'v, V: View> Step<'v, V> {
     /// Bytes of rows that this step writes so far.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.rows
-            .iter()
-            .map(|((_, key), pending)| key.0.len() + pending.as_ref().map_or(0, |row| row.value.expose().len()))
-            .sum()
+        self.rows.iter().map(|((_, key), pending)| key.0.len() + pending.as_ref().map_or(0, |row| row.value.expose().len())).sum()
     }
 
     /// Where the step stands, to roll back to.
     #[must_use]
     pub fn mark(&self) -> Mark {
-        Mark {
-            rows: self.rows.clone(),
-            blobs: self.blobs.len(),
-            dropped: self.dropped.len(),
-            actions: self.actions.len(),
-        }
+        Mark { rows: self.rows.clone(), blobs: self.blobs.len(), dropped: self.dropped.len(), actions: self.actions.len() }
     }
 
     /// Forgets what was written and wanted since a mark.
@@ -212,14 +202,7 @@ impl<'v, V: View> Step<'v, V> {
 
     /// The step's effects.
     pub fn finish(self) -> Effects {
-        let ops = self
-            .rows
-            .into_iter()
-            .map(|((tree, key), pending)| pending.map_or(Op::Remove(tree, key), Op::Put))
-            .collect();
-        Effects {
-            writes: Batch { ops, blobs: self.blobs, dropped: self.dropped, reserve: self.reserve },
-            actions: self.actions,
-        }
+        let ops = self.rows.into_iter().map(|((tree, key), pending)| pending.map_or(Op::Remove(tree, key), Op::Put)).collect();
+        Effects { writes: Batch { ops, blobs: self.blobs, dropped: self.dropped, reserve: self.reserve }, actions: self.actions }
     }
 }

@@ -19,8 +19,7 @@ pub fn record<V: View>(
     member: Option<MemberId>,
 ) -> Result<(), ReadError> {
     let head = step.get::<AuditHead>(&())?.unwrap_or_else(AuditHead::empty);
-    let mut entry =
-        AuditEntry { at: step.wall(), user, second: None, act, about: about.to_vec(), member, previous: [0; 32] };
+    let mut entry = AuditEntry { at: step.wall(), user, second: None, act, about: about.to_vec(), member, previous: [0; 32] };
     let (number, head) = append(&head, &mut entry);
     step.put(&number, &entry);
     step.put(&(), &head);

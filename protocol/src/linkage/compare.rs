@@ -4,7 +4,7 @@
 //! verdicts and reasons, no value of either side. A verdict says what the two texts show; whether it is the same person
 //! is for people to say.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::agreement::{Alignment, Level, align, date_level, place_level};
 use super::fields::Fields;
@@ -57,7 +57,7 @@ pub enum ComparedField {
 }
 
 /// Whether a field agrees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldVerdict {
     /// The same, as far as both sides know it.

@@ -4,14 +4,14 @@
 //! weight that was fitted on invented populations. The parts are not independent, so the sum is an order of candidates
 //! and no probability; it never leaves the node.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel};
 use super::fields::Sex;
 use super::parts::{Role, mother_bits, name_bits, place_bits, role_bits};
 
 /// What a score means for the queue of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Band {
     /// Below 16 bits: not shown unless asked for.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::MemberId;
 
-/// How a record takes part in matching (product.md 7.1).
+/// How a record takes part in matching (data-model.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(index_only)]
 #[serde(rename_all = "snake_case")]

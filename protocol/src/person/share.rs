@@ -5,7 +5,7 @@ use crate::base::limits::FIELD_BYTES;
 use crate::person::names::{NamePart, Sex};
 use crate::person::record::PersonRecord;
 
-/// Under which condition a field may leave the node (product.md 1.2).
+/// Under which condition a field may leave the node (data-model.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShareClass {
     /// Input of match keys, and sealed to one peer after an acknowledged claim, for comparison.

@@ -4,12 +4,15 @@
 //! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
 
 pub mod budget;
+pub mod build;
 pub mod evaluation;
 pub mod input;
 pub mod label;
 pub mod manifest;
 pub mod oprf;
+pub mod owner;
 pub mod padding;
+pub mod querier;
 pub mod runs;
 pub mod set;
 

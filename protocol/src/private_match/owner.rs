@@ -9,6 +9,7 @@ use crate::base::cbor::{fixed, fixed_list, fixed_secret};
 use crate::base::{BlobId, CaseRef, Epoch, Kid, MemberId, MsgId, PersonId, Sensitive, Timestamp};
 use crate::person::{Audience, MatchMode};
 use crate::private_match::budget::Bucket;
+use crate::private_match::evaluation::EvalStatus;
 use crate::private_match::manifest::{SegmentInfo, SetManifest};
 
 /// The VOPRF key of one epoch. Random, never derived, never in a backup.
@@ -185,9 +186,9 @@ pub struct EvaluatedRow {
     /// Makes the proof repeatable.
     #[cbor(n(2), with = "fixed_secret")]
     pub proof_seed: Sensitive<[u8; 32]>,
-    /// Status of each case: 0 accepted, else a code.
+    /// Status of each case.
     #[n(3)]
-    pub statuses: Vec<u8>,
+    pub statuses: Vec<EvalStatus>,
     /// Until when it is kept.
     #[n(4)]
     pub expires: u64,

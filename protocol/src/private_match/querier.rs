@@ -194,13 +194,7 @@ impl ComingSet {
     /// Indices of segments that did not come yet, at most `most`.
     #[must_use]
     pub fn missing(&self, most: usize) -> Vec<u32> {
-        self.segments
-            .iter()
-            .zip(0u32..)
-            .filter(|(segment, _)| segment.is_none())
-            .map(|(_, index)| index)
-            .take(most)
-            .collect()
+        self.segments.iter().zip(0u32..).filter(|(segment, _)| segment.is_none()).map(|(_, index)| index).take(most).collect()
     }
 }
 

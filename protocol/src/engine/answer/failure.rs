@@ -1,0 +1,123 @@
+//! Why a command was not done; never holds personal data.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::person::FormError;
+
+/// Why a command was not done. Never holds personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "failed", rename_all = "snake_case")]
+pub enum Failure {
+    /// The records are locked.
+    #[error("the records are locked")]
+    Locked,
+    /// No roster is held yet.
+    #[error("this node has not joined a network yet")]
+    NotJoined,
+    /// This node's role does not do that.
+    #[error("a coordination node holds no people and no cases")]
+    Role,
+    /// Nothing has that id or prefix.
+    #[error("nothing has this id")]
+    Unknown,
+    /// Several things have that prefix.
+    #[error("several ids start like this: type more of it")]
+    Ambiguous,
+    /// A prefix of fewer than six characters, or another kind's letter.
+    #[error("not an id of this kind: a letter, a dash and at least six characters")]
+    NotAnId,
+    /// A field of a form is wrong.
+    #[error("{0}")]
+    Form(FormError),
+    /// The case lacks something that must come before a search.
+    #[error("{0}")]
+    Blocked(Block),
+    /// The state moved on since the plan or view was made.
+    #[error("the state changed meanwhile")]
+    Stale,
+    /// The thing is not in the state that this needs.
+    #[error("not possible in state {state}")]
+    State {
+        /// State it is in.
+        state: String,
+    },
+    /// A public message was refused.
+    #[error("{0}")]
+    Public(PublicProblem),
+    /// This node is suspended.
+    #[error("this member is suspended")]
+    Suspended,
+    /// A list is longer than its limit.
+    #[error("more than {limit} items")]
+    TooMany {
+        /// The limit.
+        limit: u32,
+    },
+    /// The store did not take the change: it is full or failing. Nothing was changed.
+    #[error("the store did not take the change; nothing was changed")]
+    Store,
+    /// A stored value is damaged.
+    #[error("a stored value is damaged")]
+    Damaged,
+    /// Too many commands are open.
+    #[error("too many commands are open")]
+    Busy,
+}
+
+/// What blocks a search or disclosure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Block {
+    /// No safety assessment that says `safe`.
+    #[error("the safety assessment does not say that the search is safe")]
+    Safety,
+    /// No sought person.
+    #[error("the case has no sought person")]
+    NoSubject,
+    /// No consent for this.
+    #[error("the person has not agreed to this")]
+    NoConsent,
+    /// Policy of the case.
+    #[error("the case forbids a claim at this member")]
+    Policy,
+}
+
+/// Why a public message was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PublicProblem {
+    /// The fingerprint was not given, and no roster is held yet.
+    #[error("type the root fingerprint that you were given")]
+    FingerprintNeeded,
+    /// The fingerprint is not one.
+    #[error("not a fingerprint: eight groups of four characters")]
+    FingerprintForm,
+    /// The roster's custodians are not those of the fingerprint.
+    #[error("the custodians' keys are not those of this fingerprint")]
+    FingerprintWrong,
+    /// Not signed by enough custodians.
+    #[error("not signed by enough custodians")]
+    Signatures,
+    /// Older than the roster that is held.
+    #[error("older than the roster that is held")]
+    Rollback,
+    /// Another roster of the same version: a split view.
+    #[error("another roster of the same version: keep both files and tell the custodians")]
+    SplitView,
+    /// Expired.
+    #[error("expired")]
+    Expired,
+    /// Of another network.
+    #[error("of another network")]
+    Network,
+    /// This node's member, root key or profile is not as the roster says.
+    #[error("this node is not listed in it with its keys")]
+    NotListed,
+    /// Another matching profile than this release's.
+    #[error("asks for another matching profile than this release has")]
+    Profile,
+    /// Not well formed.
+    #[error("not well formed")]
+    Form,
+}

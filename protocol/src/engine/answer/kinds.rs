@@ -1,0 +1,133 @@
+//! One answer a command.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{CaseId, ClaimId, PersonId, SubjectId};
+use crate::engine::answer::{
+    AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, HeldLine,
+    NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
+};
+
+/// The answer to a command.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Answer {
+    /// To `Status`.
+    Status(Box<NodeStatus>),
+    /// To `RosterShow`.
+    Roster(Box<RosterView>),
+    /// To `PublicTake`.
+    PublicTaken {
+        /// Messages that changed something.
+        accepted: u32,
+        /// Messages that were known already.
+        known: u32,
+        /// Version of the roster that counts now.
+        roster_version: u64,
+    },
+    /// To `PublicGive`.
+    Public {
+        /// Public messages, the roster first.
+        items: Vec<Vec<u8>>,
+    },
+    /// To `PersonAdd`.
+    PersonAdded(PersonAdded),
+    /// To `PersonImport`.
+    Imported {
+        /// One result a row, in order.
+        rows: Vec<RowResult>,
+    },
+    /// To `PersonList`.
+    People {
+        /// Masked lines.
+        people: Vec<PersonLine>,
+        /// Where the next page starts, if there is one.
+        next: Option<PersonId>,
+    },
+    /// To `PersonShow`.
+    Person(Box<PersonShown>),
+    /// To `CaseOpen`.
+    CaseOpened {
+        /// The case.
+        case: CaseId,
+        /// Its subjects, in the form's order.
+        subjects: Vec<SubjectId>,
+        /// For each subject: number of match keys; 0 means too little to match privately.
+        keys: Vec<u32>,
+    },
+    /// To `CaseList`.
+    Cases {
+        /// Masked lines.
+        cases: Vec<CaseLine>,
+    },
+    /// To `CaseShow`.
+    Case(Box<CaseShown>),
+    /// To `SearchPlan`.
+    SearchPlan(SearchPlan),
+    /// To `SearchRun`.
+    SearchStarted {
+        /// Evaluations queued: subjects times members.
+        queued: u32,
+        /// Members connected at this moment.
+        members_up: u32,
+        /// Members that are not; their part goes on by itself.
+        members_down: u32,
+    },
+    /// To `SearchStatus`.
+    Searches {
+        /// One line a subject.
+        subjects: Vec<SearchLine>,
+    },
+    /// To `SearchHeld`.
+    Held {
+        /// Hits that wait.
+        hits: Vec<HeldLine>,
+    },
+    /// To `SearchClaim`.
+    Claimed {
+        /// The claim that goes out with the next bag.
+        claim: ClaimId,
+    },
+    /// To `CandidateList`.
+    Candidates {
+        /// Masked lines.
+        candidates: Vec<CandidateLine>,
+    },
+    /// To `CandidateShow`.
+    Candidate(Box<CandidateShown>),
+    /// To `CandidateReview`.
+    Reviewed {
+        /// The candidate.
+        candidate: ClaimId,
+        /// What it is now.
+        state: String,
+    },
+    /// To `ContactConsent`.
+    ConsentRecorded {
+        /// The candidate.
+        candidate: ClaimId,
+        /// What it is now.
+        state: String,
+    },
+    /// To `DisclosurePropose`.
+    Disclosure(DisclosureView),
+    /// To `DisclosureList`.
+    Disclosures {
+        /// Masked lines.
+        disclosures: Vec<DisclosureLine>,
+    },
+    /// To `DisclosureReceive`.
+    DisclosureShown(Box<DisclosureShown>),
+    /// To `AuditHead`.
+    AuditHead {
+        /// Entries so far.
+        entries: u64,
+        /// SHA-256 chain head, hex.
+        head: String,
+    },
+    /// To `AuditList`.
+    Audit {
+        /// Entries in order.
+        entries: Vec<AuditLine>,
+    },
+}

@@ -1,0 +1,18 @@
+//! What a node answers to a command. The control interface carries these as JSON.
+//!
+//! Lists hold masked lines (id, initials, year, place, state); whole records only in `show`, `review` and `receive`, each
+//! of which is recorded as a view.
+
+mod candidates;
+mod cases;
+mod failure;
+mod kinds;
+mod node;
+mod people;
+
+pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView};
+pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
+pub use failure::{Block, Failure, PublicProblem};
+pub use kinds::Answer;
+pub use node::{AuditLine, MemberLine, NodeStatus, RosterView, SetLine};
+pub use people::{PersonAdded, PersonLine, PersonShown, RowResult, ShownField};

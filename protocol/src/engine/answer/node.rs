@@ -1,0 +1,122 @@
+//! How a node, its roster and its audit log look to an operator. Never a count of hits, never personal data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{MemberId, NetworkId, ProfileId};
+
+/// How a node is. No count of hits, no personal data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Member id, or `@coordinator`.
+    pub member: String,
+    /// Network.
+    pub network: Option<NetworkId>,
+    /// True for a rehearsal network.
+    pub drill: bool,
+    /// `open` or `locked`.
+    pub custody: String,
+    /// Version of the roster that counts; 0 before joining.
+    pub roster_version: u64,
+    /// `active`, `probation`, `suspended`, `left`, or `none` before joining.
+    pub standing: String,
+    /// Members besides this one that the roster lets take part.
+    pub peers: u32,
+    /// How many of them are connected.
+    pub peers_up: u32,
+    /// True if the coordination node is connected.
+    pub coordinator_up: bool,
+    /// Matching profile.
+    pub profile: Option<ProfileId>,
+    /// Epoch of this node's VOPRF key.
+    pub epoch: u32,
+    /// People registered here.
+    pub people: u64,
+    /// People that wait to be indexed.
+    pub unindexed: u64,
+    /// Sets that are built and current, of one a peer.
+    pub sets_out: u32,
+    /// Sets of others that are held and current.
+    pub sets_in: u32,
+    /// Members whose held set already covers everything they had announced; one line a member.
+    pub sets: Vec<SetLine>,
+    /// Cases open here.
+    pub cases: u64,
+    /// Evaluations asked for and not answered yet.
+    pub evaluations_open: u32,
+    /// Evaluations answered.
+    pub evaluations_done: u32,
+    /// Messages that wait for a carrier.
+    pub outbox: u32,
+}
+
+/// State of the sets between this node and one peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetLine {
+    /// The peer.
+    pub member: MemberId,
+    /// Connected.
+    pub up: bool,
+    /// Sequence of our set for it that is built, 0 if none.
+    pub built_seq: u64,
+    /// Sequence that it has confirmed, 0 if none.
+    pub confirmed_seq: u64,
+    /// Sequence of its set that we hold and have tested, 0 if none.
+    pub held_seq: u64,
+    /// Prefixes in the set that we hold, padding included.
+    pub held_count: u64,
+    /// Bytes of the set that we hold.
+    pub held_bytes: u64,
+    /// True if nothing changed here since our set for it was built.
+    pub current: bool,
+}
+
+/// The roster in plain words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RosterView {
+    /// Network.
+    pub network: NetworkId,
+    /// Version.
+    pub version: u64,
+    /// Fingerprint of the custodians' keys, as read out.
+    pub fingerprint: String,
+    /// Signatures needed.
+    pub threshold: u32,
+    /// Custodians.
+    pub custodians: u32,
+    /// Expiry, Unix seconds.
+    pub expires: u64,
+    /// Members.
+    pub members: Vec<MemberLine>,
+}
+
+/// One member in plain words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MemberLine {
+    /// Member id.
+    pub member: MemberId,
+    /// Name in the first language given.
+    pub name: String,
+    /// `active`, `probation`, `suspended` or `left`.
+    pub status: String,
+    /// True if its key announcement is held.
+    pub announced: bool,
+    /// Connected.
+    pub up: bool,
+}
+
+/// An audit entry for a reader.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// Number, from 1.
+    pub number: u64,
+    /// Unix seconds.
+    pub at: u64,
+    /// User, or `node`.
+    pub user: String,
+    /// What was done.
+    pub act: String,
+    /// Short form of the id it concerns, if any.
+    pub about: Option<String>,
+    /// The member it concerns, if any.
+    pub member: Option<MemberId>,
+}

@@ -1,0 +1,390 @@
+//! The holder's side of claims: the answer after its drawn delay, the comparison, a caseworker's verdict.
+//!
+//! Every delay is drawn before anything is looked up, and `none` and `candidate` take the same path: the same rows are
+//! written, the same message of the same size leaves (protocol.md 2.9).
+
+use crate::audit::Act;
+use crate::base::record::row_key;
+use crate::base::{ClaimId, MemberId, Millis, PersonId, Sensitive, UserId, limits};
+use crate::casework::candidate::{CandidateRecord, Review};
+use crate::casework::case::SaltedPerson;
+use crate::casework::claim::{ClaimIn, HolderEvent, HolderState};
+use crate::casework::commitment::{Commitment, verify_opening};
+use crate::casework::describe;
+use crate::casework::messages::{
+    Attributes, CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, Outcome, ReviewResult, ReviewStatus, kind,
+};
+use crate::casework::review::Verdict;
+use crate::engine::answer::{Answer, CandidateLine, CandidateRow, CandidateShown, Failure};
+use crate::engine::core::Engine;
+use crate::engine::effect::NoticeCode;
+use crate::engine::lookup;
+use crate::engine::rows::{Due, Lane, ParkedRow, parked};
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::Refusal;
+use crate::linkage::{Band, ComparedField, Comparison, compare};
+use crate::person::{Field, MatchMode, PersonRecord};
+use crate::private_match::Family;
+use crate::private_match::owner::{IndexRow, TagRow};
+
+/// People under one tag that are looked at.
+const PEOPLE_A_TAG: usize = 8;
+
+impl Engine {
+    /// A claim: its delay is drawn before anything is looked up.
+    pub(super) fn claim_received<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        claim: Claim,
+    ) -> Result<(), Refusal> {
+        if claim.tags.is_empty() || claim.tags.len() > limits::TAGS_A_CLAIM {
+            return Err(Refusal::Size);
+        }
+        if claim.family != Family::Registered {
+            return Err(Refusal::Role);
+        }
+        if step.get::<ClaimIn>(&claim.claim_id)?.is_some() {
+            return Err(Refusal::State);
+        }
+        let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
+        let delay = step.draw.between(pace.answer_min, pace.answer_max);
+        let row = ClaimIn {
+            seeker: from,
+            case_ref: claim.case_ref,
+            epoch: claim.epoch,
+            tags: claim.tags,
+            attr_root: claim.attr_root,
+            state: HolderState::Delayed,
+            person: None,
+            roots: Vec::new(),
+            root_index: 0,
+            leaves: Vec::new(),
+            close_not_before: step.wall(),
+            received: step.wall(),
+            outcome: None,
+        };
+        step.put(&claim.claim_id, &row);
+        self.due(step, step.wall() + delay, Due::Answer(claim.claim_id));
+        Ok(())
+    }
+
+    /// The delay is over: look up, answer with three roots.
+    pub(super) fn answer_due<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
+        let Some(mut claim) = step.get::<ClaimIn>(&claim_id)? else { return Ok(()) };
+        if claim.state != HolderState::Delayed || self.taking_part(&claim.seeker).is_none() {
+            return Ok(());
+        }
+        let found = self.look_up(step, &claim)?;
+        // A miss commits to nothing but random leaves: the same work, the same bytes.
+        let leaves = match &found {
+            Some(person) => step.get::<IndexRow>(person)?.map_or_else(Vec::new, |row| row.leaves),
+            None => Vec::new(),
+        };
+        let commitment = Commitment::draw(&leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
+        let mut roots: Vec<[u8; 32]> = (0..limits::CANDIDATES).map(|_| step.draw.bytes()).collect();
+        let place = step.draw.below(limits::CANDIDATES as u64);
+        claim.root_index = u8::try_from(place).unwrap_or(0);
+        if let Some(root) = roots.get_mut(usize::from(claim.root_index)) {
+            *root = commitment.root().map_err(|_| ReadError::Damaged)?;
+        }
+        let (event, status) = match found {
+            Some(_) => (HolderEvent::FoundRecord, ClaimStatus::Candidate),
+            None => (HolderEvent::FoundNone, ClaimStatus::None),
+        };
+        claim.state = claim.state.next(event).ok_or(ReadError::Damaged)?;
+        claim.person = found;
+        claim.roots.clone_from(&roots);
+        claim.leaves = commitment.leaves().to_vec();
+        step.put(&claim_id, &claim);
+        let answer = ClaimAnswer { claim_id, status, roots };
+        self.post(step, &claim.seeker, Lane::Bag, kind::CLAIM_ANSWER, None, &answer)?;
+        trail::record(step, None, Act::ClaimAnswered, &claim_id.0, Some(claim.seeker))
+    }
+
+    /// The record under the claim's tags that the seeker may learn of.
+    fn look_up<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<Option<PersonId>, ReadError> {
+        let mut hidden = false;
+        for tag in &claim.tags {
+            for ((_, _, person), row) in step.under::<TagRow>(&row_key(1, &(claim.epoch, tag.0)), PEOPLE_A_TAG)? {
+                if row.mode == MatchMode::Answer && row.audience.admits(&claim.seeker) {
+                    return Ok(Some(person));
+                }
+                hidden = true;
+            }
+        }
+        if hidden {
+            // It was never in a set of this peer: a colluding member told the tag, or a guess (protocol.md 2.14).
+            step.notify(NoticeCode::ClaimAnomaly, Some(claim.seeker), 0);
+        }
+        Ok(None)
+    }
+
+    fn foreign_claim<V: View>(step: &Step<'_, V>, claim_id: &ClaimId, seeker: &MemberId) -> Result<ClaimIn, Refusal> {
+        step.get::<ClaimIn>(claim_id)?.filter(|claim| claim.seeker == *seeker).ok_or(Refusal::State)
+    }
+
+    /// The seeker's attributes: opened against its commitment, kept under the records root, compared when that is open.
+    pub(super) fn attributes_received<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        attributes: Attributes,
+    ) -> Result<(), Refusal> {
+        let mut claim = Self::foreign_claim(step, &attributes.claim_id, &from)?;
+        claim.state = claim.state.next(HolderEvent::Attributes).ok_or(Refusal::State)?;
+        if attributes.root_index != CLAIM_ROOT || attributes.supplement != 0 {
+            return Err(Refusal::Commit);
+        }
+        verify_opening(&claim.attr_root, &attributes.fields, &attributes.other_hashes, limits::FIELD_BYTES)
+            .map_err(|_| Refusal::Commit)?;
+        let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
+        // Drawn now, so that who closed it, and how fast, cannot be read off (protocol.md 2.8).
+        let wait = step.draw.between(Millis(pace.review_min.0.saturating_mul(3)), Millis(pace.review_min.0.saturating_mul(30)));
+        claim.close_not_before = step.wall() + wait;
+        step.put(&attributes.claim_id, &claim);
+        let record = CandidateRecord { attributes: attributes.fields, score_milli: None, reviews: Vec::new(), consent: None };
+        step.put(&attributes.claim_id, &record);
+        self.compare_claim(step, attributes.claim_id).map_err(Refusal::from)
+    }
+
+    /// Compares what came with the own record; closes by itself only what nobody would call the same person.
+    pub(super) fn compare_claim<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
+        let id = (parked::COMPARE, claim_id);
+        if !self.records_open {
+            step.put(&id, &ParkedRow {});
+            return Ok(());
+        }
+        step.remove::<ParkedRow>(&id);
+        let (Some(claim), Some(mut record)) = (step.get::<ClaimIn>(&claim_id)?, step.get::<CandidateRecord>(&claim_id)?) else {
+            return Ok(());
+        };
+        let Some(comparison) = self.comparison(step, &claim, &record)? else { return Ok(()) };
+        record.score_milli = Some(comparison.score_milli);
+        step.put(&claim_id, &record);
+        if comparison.band == Band::Unlikely && !comparison.possible_relative {
+            trail::record(step, None, Act::ClosedByBand, &claim_id.0, Some(claim.seeker))?;
+            self.close(step, claim_id, claim)?;
+        }
+        Ok(())
+    }
+
+    fn comparison<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        claim: &ClaimIn,
+        record: &CandidateRecord,
+    ) -> Result<Option<Comparison>, ReadError> {
+        let Some(person) = claim.person else { return Ok(None) };
+        let Some(own) = step.get::<PersonRecord>(&person)? else { return Ok(None) };
+        Ok(Some(compare(&describe::of_attributes(&record.attributes), &describe::of_record(&own))))
+    }
+
+    /// Closes a candidate; the word leaves at its drawn time.
+    pub(super) fn close<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        claim_id: ClaimId,
+        mut claim: ClaimIn,
+    ) -> Result<(), ReadError> {
+        let Some(next) = claim.state.next(HolderEvent::Close) else { return Ok(()) };
+        claim.state = next;
+        if claim.close_not_before < step.wall() {
+            // People took longer: a new draw of up to three times the pace.
+            let pace = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.review_min);
+            let wait = step.draw.between(Millis(0), Millis(pace.0.saturating_mul(3)));
+            claim.close_not_before = step.wall() + wait;
+        }
+        step.put(&claim_id, &claim);
+        self.due(step, claim.close_not_before, Due::Close(claim_id));
+        Ok(())
+    }
+
+    /// The drawn time of a `closed`.
+    pub(super) fn close_due<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
+        let Some(claim) = step.get::<ClaimIn>(&claim_id)? else { return Ok(()) };
+        if claim.state != HolderState::Closed || self.taking_part(&claim.seeker).is_none() {
+            return Ok(());
+        }
+        let body = ReviewResult { claim_id, status: ReviewStatus::Closed, wanted_fields: Vec::new() };
+        self.post(step, &claim.seeker, Lane::Bag, kind::REVIEW_RESULT, None, &body)
+    }
+
+    /// The seeker reported what came of it.
+    pub(super) fn outcome_received<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        outcome: &Outcome,
+    ) -> Result<(), Refusal> {
+        let mut claim = Self::foreign_claim(step, &outcome.claim_id, &from)?;
+        claim.state = claim.state.next(HolderEvent::Outcome).ok_or(Refusal::State)?;
+        claim.outcome = Some(outcome.result);
+        step.put(&outcome.claim_id, &claim);
+        trail::record(step, None, Act::Outcome, &outcome.claim_id.0, Some(from))?;
+        Ok(())
+    }
+
+    /// The records were opened: what waited for them goes on.
+    pub(super) fn unpark<V: View>(&mut self, step: &mut Step<'_, V>) {
+        let Ok(waiting) = step.under::<ParkedRow>(&row_key(2, &()), limits::DUE_ROWS_A_STEP) else {
+            step.notify(NoticeCode::Damaged, None, 9);
+            return;
+        };
+        let more = waiting.len() == limits::DUE_ROWS_A_STEP;
+        for ((what, claim), _) in waiting {
+            let outcome = match what {
+                parked::SEND_ATTRIBUTES => self.send_attributes(step, claim),
+                parked::COMPARE => self.compare_claim(step, claim),
+                _ => Ok(()),
+            };
+            step.remove::<ParkedRow>(&(what, claim));
+            if outcome.is_err() {
+                step.notify(NoticeCode::Damaged, None, 10);
+            }
+        }
+        if more {
+            self.due(step, step.wall(), Due::Unpark);
+        }
+    }
+
+    pub(super) fn candidate_list<V: View>(&self, step: &Step<'_, V>, limit: u32) -> Result<Answer, Failure> {
+        if !self.records_open {
+            return Err(Failure::Locked);
+        }
+        let limit = usize::try_from(limit).unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS);
+        let mut candidates = Vec::new();
+        for (claim_id, claim) in step.under::<ClaimIn>(&row_key(2, &()), limit)? {
+            // What was answered `none`, or waits, is not shown: raw hits are nobody's business here.
+            if matches!(claim.state, HolderState::Delayed | HolderState::None | HolderState::AwaitAttributes) {
+                continue;
+            }
+            candidates.push(self.candidate_line(step, claim_id, &claim)?);
+        }
+        Ok(Answer::Candidates { candidates })
+    }
+
+    fn candidate_line<V: View>(&self, step: &Step<'_, V>, claim_id: ClaimId, claim: &ClaimIn) -> Result<CandidateLine, Failure> {
+        let record = step.get::<CandidateRecord>(&claim_id)?;
+        // No band before a verdict: it would anchor the reader.
+        let judged = record.as_ref().is_some_and(|record| !record.reviews.is_empty()) || claim.state == HolderState::Closed;
+        let score = record.as_ref().and_then(|record| record.score_milli);
+        Ok(CandidateLine {
+            candidate: claim_id,
+            seeker: claim.seeker,
+            person: claim.person,
+            state: claim.state.word().to_owned(),
+            band: score.filter(|_| judged).map(Band::of),
+            outcome: claim.outcome.map(|outcome| super::disclosures::outcome_word(outcome).to_owned()),
+        })
+    }
+
+    pub(super) fn candidate_show<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        text: &str,
+    ) -> Result<Answer, Failure> {
+        let (claim_id, claim) = lookup::find::<V, ClaimIn>(step, text, 2, ClaimId::LETTER)?;
+        let record = step.get::<CandidateRecord>(&claim_id)?.ok_or(Failure::Unknown)?;
+        let own = match claim.person {
+            Some(person) => step.get::<PersonRecord>(&person)?.ok_or(Failure::Unknown)?,
+            None => return Err(Failure::Unknown),
+        };
+        let comparison = compare(&describe::of_attributes(&record.attributes), &describe::of_record(&own));
+        trail::record(step, Some(user), Act::CandidateViewed, &claim_id.0, Some(claim.seeker))?;
+        let salted = claim.person.map(|person| step.get::<SaltedPerson>(&person)).transpose()?.flatten();
+        let registered = salted.map_or_else(Vec::new, |salted| salted.fields);
+        let value = |fields: &[crate::casework::commitment::OpenedField], names: &[Field]| -> Sensitive<String> {
+            let values: Vec<&str> = names
+                .iter()
+                .filter_map(|name| fields.iter().find(|field| field.name == name.name()))
+                .map(|field| field.value.expose().as_str())
+                .collect();
+            Sensitive::new(values.join(", "))
+        };
+        let rows = comparison
+            .fields
+            .iter()
+            .map(|field| {
+                let names = fields_of(field.field);
+                CandidateRow {
+                    field: word_of(field.field).to_owned(),
+                    sought: value(&record.attributes, names),
+                    registered: value(&registered, names),
+                    verdict: field.verdict,
+                    reason: field.reason.text().to_owned(),
+                }
+            })
+            .collect();
+        Ok(Answer::Candidate(Box::new(CandidateShown {
+            line: self.candidate_line(step, claim_id, &claim)?,
+            rows,
+            band: comparison.band,
+            possible_relative: comparison.possible_relative,
+            verdicts: record.reviews.iter().map(|review| review.verdict).collect(),
+            decision: record.consent.as_ref().map(|consent| consent.decision),
+        })))
+    }
+
+    pub(super) fn candidate_review<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        text: &str,
+        verdict: Verdict,
+        note: Sensitive<String>,
+    ) -> Result<Answer, Failure> {
+        let (candidate, mut claim) = lookup::find::<V, ClaimIn>(step, text, 2, ClaimId::LETTER)?;
+        if note.expose().len() > limits::DISCLOSURE_TEXT_BYTES {
+            return Err(Failure::TooMany { limit: u32::try_from(limits::DISCLOSURE_TEXT_BYTES).unwrap_or(u32::MAX) });
+        }
+        let mut record = step.get::<CandidateRecord>(&candidate)?.ok_or(Failure::Unknown)?;
+        if claim.state != HolderState::InReview || record.score_milli.is_none() {
+            return Err(Failure::State { state: claim.state.word().to_owned() });
+        }
+        record.reviews.push(Review { user, verdict, note, at: step.wall() });
+        step.put(&candidate, &record);
+        trail::record(step, Some(user), Act::Reviewed, &candidate.0, Some(claim.seeker))?;
+        let state = match verdict {
+            Verdict::Same => {
+                claim.state = claim.state.next(HolderEvent::Same).ok_or(Failure::Stale)?;
+                step.put(&candidate, &claim);
+                claim.state
+            }
+            Verdict::Different => {
+                self.close(step, candidate, claim)?;
+                HolderState::Closed
+            }
+            Verdict::Unsure => claim.state,
+        };
+        Ok(Answer::Reviewed { candidate, state: state.word().to_owned() })
+    }
+}
+
+/// The record's fields behind a compared one.
+const fn fields_of(field: ComparedField) -> &'static [Field] {
+    match field {
+        ComparedField::Given => &[Field::Given],
+        ComparedField::OwnNames => &[Field::Given, Field::Family],
+        ComparedField::Father => &[Field::Father],
+        ComparedField::Mother => &[Field::Mother],
+        ComparedField::Birth => &[Field::Birth],
+        ComparedField::Place => &[Field::BirthPlace, Field::LastPlace],
+        ComparedField::Sex => &[Field::Sex],
+    }
+}
+
+const fn word_of(field: ComparedField) -> &'static str {
+    match field {
+        ComparedField::Given => "given",
+        ComparedField::OwnNames => "names",
+        ComparedField::Father => "father",
+        ComparedField::Mother => "mother",
+        ComparedField::Birth => "birth",
+        ComparedField::Place => "places",
+        ComparedField::Sex => "sex",
+    }
+}

@@ -1,0 +1,204 @@
+//! Opening and reading cases.
+
+use crate::audit::Act;
+use crate::base::record::row_key;
+use crate::base::{CaseId, ClaimId, Sensitive, SubjectId, UserId, limits};
+use crate::casework::candidate::DisclosureRecord;
+use crate::casework::case::{CaseRecord, SubjectRecord};
+use crate::casework::claim::{ClaimOut, SeekerState};
+use crate::casework::commitment::OpenedField;
+use crate::engine::answer::{Answer, Block, CaseLine, CaseShown, Failure, SubjectLine};
+use crate::engine::command::{CaseForm, SubjectForm};
+use crate::engine::core::Engine;
+use crate::engine::lookup;
+use crate::engine::people::{initials, keys_of, salted_fields, shown, year};
+use crate::engine::rows::Counters;
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::person::record::Role;
+use crate::person::{FormError, FormProblem, LegalBasis};
+use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
+
+/// Owners of one subject that are looked at.
+const OWNERS: usize = limits::MEMBERS;
+
+impl Engine {
+    pub(super) fn case_open<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, form: CaseForm) -> Result<Answer, Failure> {
+        if !self.records_open {
+            return Err(Failure::Locked);
+        }
+        if form.subjects.is_empty() {
+            return Err(Failure::Blocked(Block::NoSubject));
+        }
+        if form.subjects.len() > limits::SUBJECTS_A_CASE {
+            return Err(Failure::TooMany { limit: u32::try_from(limits::SUBJECTS_A_CASE).unwrap_or(u32::MAX) });
+        }
+        check_text("label", form.label.expose())?;
+        check_text("safety_notes", form.safety_notes.expose())?;
+        let case = CaseId::draw(&mut step.draw);
+        let enquirer = form
+            .enquirer
+            .into_record(Role::Enquirer, step.wall(), user)
+            .map_err(|error| Failure::Form(prefixed("enquirer", error)))?;
+        let mut policy = ClaimPolicy { never: form.claim_never, ask: form.claim_ask };
+        policy.never.sort();
+        policy.never.dedup();
+        let (mut subjects, mut keys) = (Vec::new(), Vec::new());
+        for (subject, number) in form.subjects.into_iter().zip(1..) {
+            let (id, count) = self.add_subject(step, user, case, subject, number, &enquirer, &policy)?;
+            subjects.push(id);
+            keys.push(count);
+        }
+        let record = CaseRecord {
+            label: form.label,
+            enquirer,
+            subjects: subjects.clone(),
+            safe: form.safety.trim() == "safe",
+            safety_notes: form.safety_notes,
+            opened_at: step.wall(),
+            opened_by: user,
+            accepted_by: None,
+        };
+        step.put(&case, &record);
+        let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
+        counters.cases += 1;
+        step.put(&(), &counters);
+        trail::record(step, Some(user), Act::CaseOpened, &case.0, None)?;
+        Ok(Answer::CaseOpened { case, subjects, keys })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is a part of one subject's row")]
+    fn add_subject<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        case: CaseId,
+        mut form: SubjectForm,
+        number: u32,
+        enquirer: &crate::person::PersonRecord,
+        policy: &ClaimPolicy,
+    ) -> Result<(SubjectId, u32), Failure> {
+        check_text(&format!("subjects.{number}.relation"), &form.relation)?;
+        if form.person.legal_basis.trim().is_empty() {
+            form.person.legal_basis = basis_word(enquirer.legal_basis).to_owned();
+        }
+        let person = form
+            .person
+            .into_record(Role::Sought, step.wall(), user)
+            .map_err(|error| Failure::Form(prefixed(&format!("subjects.{number}"), error)))?;
+        let id = SubjectId::draw(&mut step.draw);
+        let keys = keys_of(&person);
+        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let mut salted = salted_fields(&person, &mut step.draw);
+        // What a supplement may ever say is a leaf from the start (protocol.md 3.9, "Commitment").
+        let name = enquirer.name().map_or_else(Sensitive::default, crate::person::PersonName::full);
+        for (field, value) in [("enquirer", name), ("relation", Sensitive::from(form.relation.as_str()))] {
+            salted.push(OpenedField { name: field.to_owned(), value, salt: step.draw.bytes() });
+        }
+        let row = SubjectRow {
+            case,
+            secret: Sensitive::new(step.draw.bytes()),
+            keys,
+            leaves: salted.iter().map(OpenedField::leaf).collect(),
+            policy: policy.clone(),
+            searched: false,
+            ended: false,
+        };
+        step.put(&id, &row);
+        step.put(&id, &SubjectRecord { case, relation: Sensitive::new(form.relation), person, salted });
+        Ok((id, count))
+    }
+
+    pub(super) fn case_list<V: View>(&self, step: &Step<'_, V>, limit: u32) -> Result<Answer, Failure> {
+        let limit = usize::try_from(limit).unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS);
+        let mut cases = Vec::new();
+        for (case, record) in step.under::<CaseRecord>(&row_key(1, &()), limit)? {
+            cases.push(self.case_line(step, case, &record)?);
+        }
+        Ok(Answer::Cases { cases })
+    }
+
+    pub(super) fn case_show<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, text: &str) -> Result<Answer, Failure> {
+        let (case, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
+        trail::record(step, Some(user), Act::CaseViewed, &case.0, None)?;
+        let (mut subjects, mut claim_never) = (Vec::new(), Vec::new());
+        for subject in &record.subjects {
+            let found = step.get::<SubjectRecord>(subject)?.ok_or(Failure::Damaged)?;
+            subjects.push(shown(&found.person));
+            if let Some(row) = step.get::<SubjectRow>(subject)? {
+                claim_never = row.policy.never;
+            }
+        }
+        let line = self.case_line(step, case, &record)?;
+        Ok(Answer::Case(Box::new(CaseShown { line, enquirer: shown(&record.enquirer), subjects, claim_never })))
+    }
+
+    fn case_line<V: View>(&self, step: &Step<'_, V>, case: CaseId, record: &CaseRecord) -> Result<CaseLine, Failure> {
+        let mut subjects = Vec::new();
+        for subject in &record.subjects {
+            let found = step.get::<SubjectRecord>(subject)?.ok_or(Failure::Damaged)?;
+            let (state, claim) = self.subject_state(step, subject)?;
+            let outcome = match claim {
+                Some(claim) => step.get::<DisclosureRecord>(&claim)?.and_then(|record| record.outcome),
+                None => None,
+            };
+            subjects.push(SubjectLine {
+                subject: *subject,
+                relation: found.relation.expose().clone(),
+                initials: initials(&found.person),
+                year: year(&found.person),
+                state: state.to_owned(),
+                outcome: outcome.map(|outcome| super::disclosures::outcome_word(outcome).to_owned()),
+            });
+        }
+        let status = if record.safe { "active" } else { "draft" };
+        Ok(CaseLine { case, label: record.label.clone(), status: status.to_owned(), subjects })
+    }
+
+    /// What the desk may know of a subject, with the claim that answered it. "Nothing found", "another person" and
+    /// "declined" all look like a search that goes on.
+    pub(super) fn subject_state<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        subject: &SubjectId,
+    ) -> Result<(&'static str, Option<ClaimId>), ReadError> {
+        let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(("not_searched", None)) };
+        let mut state = if row.searched { "searching" } else { "not_searched" };
+        for (_, hit) in step.under::<HitRow>(&row_key(1, subject), OWNERS)? {
+            let Some(claim) = hit.claim else { continue };
+            match step.get::<ClaimOut>(&claim)?.map(|claim| claim.state) {
+                Some(SeekerState::Ended) => return Ok(("ended", Some(claim))),
+                Some(SeekerState::Disclosed) => return Ok(("answered", Some(claim))),
+                Some(SeekerState::Acknowledged | SeekerState::InReview) => state = "in_review",
+                Some(SeekerState::Claimed | SeekerState::Closed) | None => {}
+            }
+        }
+        Ok((state, None))
+    }
+}
+
+fn check_text(field: &str, text: &str) -> Result<(), Failure> {
+    let problem = if text.len() > limits::RECORD_TEXT_BYTES {
+        FormProblem::TooLong
+    } else if text.chars().any(crate::person::form::is_inert_breaker) {
+        FormProblem::Control
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Form(FormError { field: field.to_owned(), problem }))
+}
+
+fn prefixed(part: &str, error: FormError) -> FormError {
+    FormError { field: format!("{part}.{}", error.field), problem: error.problem }
+}
+
+const fn basis_word(basis: LegalBasis) -> &'static str {
+    match basis {
+        LegalBasis::Consent => "consent",
+        LegalBasis::VitalInterest => "vital_interest",
+        LegalBasis::PublicInterest => "public_interest",
+        LegalBasis::LegitimateInterest => "legitimate_interest",
+        LegalBasis::LegalObligation => "legal_obligation",
+    }
+}

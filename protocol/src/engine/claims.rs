@@ -1,0 +1,259 @@
+//! The seeker's side of claims: from hits to a claim, its answer, the attributes, and what came of it.
+
+use crate::audit::Act;
+use crate::base::record::row_key;
+use crate::base::{ClaimId, MemberId, SubjectId, UserId, limits};
+use crate::casework::candidate::DisclosureRecord;
+use crate::casework::case::SubjectRecord;
+use crate::casework::claim::{ClaimOut, SeekerEvent};
+use crate::casework::commitment::{Commitment, verify_opening};
+use crate::casework::messages::{
+    Attributes, CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind,
+};
+use crate::engine::answer::{Answer, Failure, HeldLine};
+use crate::engine::core::Engine;
+use crate::engine::lookup;
+use crate::engine::rows::{Lane, ParkedRow, parked};
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::Refusal;
+use crate::person::Field;
+use crate::private_match::label::{Family, Tag};
+use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
+
+impl Engine {
+    /// Hits of one slice of a test. Repeating a slice changes nothing.
+    pub(super) fn hits_found<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        owner: MemberId,
+        set_seq: u64,
+        hits: &[(SubjectId, u8, Tag)],
+    ) -> Result<(), ReadError> {
+        let mut subjects = Vec::new();
+        for (subject, position, tag) in hits {
+            let id = (*subject, owner);
+            let Some(query) = step.get::<QueryRow>(&(owner, *subject))? else { continue };
+            let mut row =
+                step.get::<HitRow>(&id)?.unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None });
+            if row.epoch != query.epoch {
+                row.keys.clear();
+                row.epoch = query.epoch;
+            }
+            row.set_seq = set_seq;
+            if !row.keys.iter().any(|(found, _)| found == position) {
+                row.keys.push((*position, *tag));
+                row.keys.sort_by_key(|(position, _)| *position);
+            }
+            step.put(&id, &row);
+            if !subjects.contains(subject) {
+                subjects.push(*subject);
+            }
+        }
+        for subject in subjects {
+            self.consider(step, &subject, &owner)?;
+        }
+        Ok(())
+    }
+
+    /// Claims where the hits and the policy allow it by themselves; otherwise the hit is held for a person.
+    fn consider<V: View>(&mut self, step: &mut Step<'_, V>, subject: &SubjectId, owner: &MemberId) -> Result<(), ReadError> {
+        let (Some(row), Some(hit)) = (step.get::<SubjectRow>(subject)?, step.get::<HitRow>(&(*subject, *owner))?) else {
+            return Ok(());
+        };
+        if row.ended || hit.claim.is_some() {
+            return Ok(());
+        }
+        if row.policy.decide(owner, hit.keys.len()) == HitDecision::Claim {
+            self.claim(step, None, subject, owner)?;
+        }
+        Ok(())
+    }
+
+    fn claim<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: Option<UserId>,
+        subject: &SubjectId,
+        owner: &MemberId,
+    ) -> Result<ClaimId, ReadError> {
+        let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
+        let mut hit = step.get::<HitRow>(&(*subject, *owner))?.ok_or(ReadError::Damaged)?;
+        let query = step.get::<QueryRow>(&(*owner, *subject))?.ok_or(ReadError::Damaged)?;
+        let claim_id = ClaimId::draw(&mut step.draw);
+        // Roots are fresh for each claim: an unchanged one would show that two claims meet (protocol.md 2.8).
+        let commitment = Commitment::draw(&row.leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
+        let body = Claim {
+            claim_id,
+            case_ref: query.case_ref,
+            epoch: hit.epoch,
+            set_seq: hit.set_seq,
+            family: Family::Registered,
+            tags: hit.keys.iter().take(limits::TAGS_A_CLAIM).map(|(_, tag)| *tag).collect(),
+            attr_root: commitment.root().map_err(|_| ReadError::Damaged)?,
+        };
+        let claim = ClaimOut {
+            holder: *owner,
+            subject: *subject,
+            case: row.case,
+            state: crate::casework::claim::SeekerState::Claimed,
+            leaves: commitment.leaves().to_vec(),
+            roots: Vec::new(),
+        };
+        step.put(&claim_id, &claim);
+        hit.claim = Some(claim_id);
+        step.put(&(*subject, *owner), &hit);
+        self.post(step, owner, Lane::Bag, kind::CLAIM, None, &body)?;
+        trail::record(step, user, Act::Claimed, &claim_id.0, Some(*owner))?;
+        Ok(claim_id)
+    }
+
+    pub(super) fn search_held<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
+        let mut hits = Vec::new();
+        for ((subject, owner), hit) in step.under::<HitRow>(&row_key(1, &()), limits::PAGE_ROWS)? {
+            let Some(row) = step.get::<SubjectRow>(&subject)? else { continue };
+            if hit.claim.is_some() || row.ended || self.taking_part(&owner).is_none() {
+                continue;
+            }
+            let reason = match row.policy.decide(&owner, hit.keys.len()) {
+                HitDecision::HeldOneHit => "one_hit",
+                HitDecision::HeldPolicy | HitDecision::Claim => "policy",
+            };
+            let count = u32::try_from(hit.keys.len()).unwrap_or(u32::MAX);
+            hits.push(HeldLine { subject, case: row.case, owner, hits: count, reason: reason.to_owned() });
+        }
+        Ok(Answer::Held { hits })
+    }
+
+    pub(super) fn search_claim<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        text: &str,
+        owner: MemberId,
+    ) -> Result<Answer, Failure> {
+        let (subject, row) = lookup::find::<V, SubjectRow>(step, text, 1, SubjectId::LETTER)?;
+        let hit = step.get::<HitRow>(&(subject, owner))?.ok_or(Failure::Unknown)?;
+        if hit.claim.is_some() || row.ended {
+            return Err(Failure::State { state: "claimed".to_owned() });
+        }
+        if row.policy.never.contains(&owner) {
+            return Err(Failure::Blocked(crate::engine::answer::Block::Policy));
+        }
+        if self.taking_part(&owner).is_none() {
+            return Err(Failure::Unknown);
+        }
+        let claim = self.claim(step, Some(user), &subject, &owner)?;
+        Ok(Answer::Claimed { claim })
+    }
+
+    fn own_claim<V: View>(
+        step: &Step<'_, V>,
+        claim_id: &ClaimId,
+        holder: &MemberId,
+        event: SeekerEvent,
+    ) -> Result<ClaimOut, Refusal> {
+        let mut claim = step.get::<ClaimOut>(claim_id)?.filter(|claim| claim.holder == *holder).ok_or(Refusal::State)?;
+        claim.state = claim.state.next(event).ok_or(Refusal::State)?;
+        Ok(claim)
+    }
+
+    /// The holder's answer. `candidate` sends the attributes, at once or when the node is unlocked.
+    pub(super) fn claim_answered<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        answer: &ClaimAnswer,
+    ) -> Result<(), Refusal> {
+        if answer.roots.len() != limits::CANDIDATES {
+            return Err(Refusal::Encoding);
+        }
+        let event = match answer.status {
+            ClaimStatus::Candidate => SeekerEvent::AnsweredCandidate,
+            ClaimStatus::None => SeekerEvent::AnsweredNone,
+        };
+        let mut claim = Self::own_claim(step, &answer.claim_id, &from, event)?;
+        claim.roots.clone_from(&answer.roots);
+        step.put(&answer.claim_id, &claim);
+        if event == SeekerEvent::AnsweredCandidate {
+            self.send_attributes(step, answer.claim_id)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a subject's attributes, opened against the claim's commitment; parks the matter while the node is locked.
+    pub(super) fn send_attributes<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
+        let id = (parked::SEND_ATTRIBUTES, claim_id);
+        if !self.records_open {
+            step.put(&id, &ParkedRow {});
+            return Ok(());
+        }
+        step.remove::<ParkedRow>(&id);
+        let Some(mut claim) = step.get::<ClaimOut>(&claim_id)? else { return Ok(()) };
+        let Some(next) = claim.state.next(SeekerEvent::AttributesSent) else { return Ok(()) };
+        let subject = step.get::<SubjectRecord>(&claim.subject)?.ok_or(ReadError::Damaged)?;
+        let leaves = <[[u8; 32]; limits::LEAVES]>::try_from(claim.leaves.clone()).map_err(|_| ReadError::Damaged)?;
+        let commitment = Commitment::from_leaves(leaves).map_err(|_| ReadError::Damaged)?;
+        // Only what is class A; the enquirer is in no attributes (protocol.md 2.8).
+        let fields =
+            subject.salted.into_iter().filter(|field| Field::of_name(&field.name).is_some_and(Field::is_attribute)).collect();
+        let opening = commitment.open(fields).map_err(|_| ReadError::Damaged)?;
+        let body = Attributes {
+            claim_id,
+            root_index: CLAIM_ROOT,
+            supplement: 0,
+            fields: opening.fields,
+            other_hashes: opening.other_hashes,
+        };
+        claim.state = next;
+        step.put(&claim_id, &claim);
+        self.post(step, &claim.holder, Lane::Bag, kind::ATTRIBUTES, None, &body)?;
+        trail::record(step, None, Act::AttributesSent, &claim_id.0, Some(claim.holder))
+    }
+
+    /// The holder's word on a review. `closed` may mean another person, a refusal or nobody reached: not to be told apart.
+    pub(super) fn review_received<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        result: &ReviewResult,
+    ) -> Result<(), Refusal> {
+        if result.status != ReviewStatus::Closed {
+            return Ok(());
+        }
+        let claim = Self::own_claim(step, &result.claim_id, &from, SeekerEvent::Closed)?;
+        step.put(&result.claim_id, &claim);
+        Ok(())
+    }
+
+    /// A disclosure: opened against the commitment that the holder made before it saw any attribute, or refused.
+    pub(super) fn disclosure_received<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        disclosure: Disclosure,
+    ) -> Result<(), Refusal> {
+        if disclosure.text.expose().len() > limits::DISCLOSURE_TEXT_BYTES {
+            return Err(Refusal::Size);
+        }
+        let claim = Self::own_claim(step, &disclosure.claim_id, &from, SeekerEvent::Disclosed)?;
+        let root = claim.roots.get(usize::from(disclosure.root_index)).ok_or(Refusal::Commit)?;
+        verify_opening(root, &disclosure.fields, &disclosure.other_hashes, limits::FIELD_BYTES).map_err(|_| Refusal::Commit)?;
+        let record = DisclosureRecord {
+            holder: from,
+            case: claim.case,
+            subject: claim.subject,
+            kind: disclosure.kind,
+            fields: disclosure.fields,
+            text: disclosure.text,
+            consent: disclosure.consent_ref,
+            received: step.wall(),
+            outcome: None,
+        };
+        step.put(&disclosure.claim_id, &claim);
+        step.put(&disclosure.claim_id, &record);
+        trail::record(step, None, Act::DisclosureReceived, &disclosure.claim_id.0, Some(from))?;
+        Ok(())
+    }
+}

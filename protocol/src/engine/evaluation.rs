@@ -1,0 +1,194 @@
+//! The owner's side of an evaluation: charge first, then evaluate, the same bytes for the same request.
+//!
+//! The charge and the row that remembers the request are committed before any key is used; after a crash between commit
+//! and answer the querier asks again, gets the same answer and is charged once (protocol.md 3.4 step 10).
+
+use minicbor::{Decode, Encode};
+
+use crate::audit::Act;
+use crate::base::limits::KEYS_A_RECORD;
+use crate::base::{CaseRef, MemberId, Millis, MsgId, Sensitive};
+use crate::engine::core::{Engine, JobFor};
+use crate::engine::job::{EvaluateBatch, Job, JobClass};
+use crate::engine::receive::{body, kind};
+use crate::engine::rows::Lane;
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::{CellKind, Message, Refusal, sign};
+use crate::private_match::budget::Bucket;
+use crate::private_match::input::elements_hash;
+use crate::private_match::oprf::{Element, pk_hash};
+use crate::private_match::owner::{BudgetRow, EpochKey, EvaluatedRow, IndexState, RefRow};
+use crate::private_match::{EpochSecret, EvalMode, EvalRequest, EvalResponse, EvalStatus, EvaluatedCase, Family};
+
+/// Type 59: a refusal as a code.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ErrorBody {
+    /// One of protocol.md 3.7.
+    #[n(1)]
+    pub code: u64,
+    /// The message that was refused.
+    #[n(2)]
+    pub re: MsgId,
+    /// Seconds to wait for a budget, the current epoch for another epoch.
+    #[n(3)]
+    pub value: Option<u64>,
+}
+
+/// A request that is being evaluated, kept until its answer is made.
+pub(super) struct Evaluating {
+    statuses: Vec<EvalStatus>,
+    refs: Vec<CaseRef>,
+    public: [u8; 32],
+    epoch: crate::base::Epoch,
+}
+
+impl Engine {
+    /// A querier's request.
+    pub(super) fn eval_request<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        message: &Message,
+    ) -> Result<(), Refusal> {
+        let request: EvalRequest = body(message)?;
+        request.shape().map_err(|_| Refusal::Encoding)?;
+        let state = step.get::<IndexState>(&())?.ok_or(Refusal::State)?;
+        let key = step.get::<EpochKey>(&state.epoch)?.ok_or(Refusal::State)?;
+        let id = message.header.msg_id;
+        if request.epoch != state.epoch || request.pk_hash != pk_hash(&key.public) {
+            let error = ErrorBody { code: Refusal::Epoch.code(), re: id, value: Some(u64::from(state.epoch.0)) };
+            return self.post(step, &from, Lane::Eval, kind::ERROR, Some(id), &error).map_err(Refusal::from);
+        }
+        let row = match step.get::<EvaluatedRow>(&(from, id))? {
+            Some(row) if row.hash == message.hash => row,
+            Some(_) => return Err(Refusal::State),
+            None => self.charge(step, from, message, &request)?,
+        };
+        self.start_evaluation(step, from, id, &request, &row, key)
+    }
+
+    /// Charges every case of the request, padding included, and remembers what was decided.
+    fn charge<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        message: &Message,
+        request: &EvalRequest,
+    ) -> Result<EvaluatedRow, Refusal> {
+        let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
+        let member = held.roster.member(&from).ok_or(Refusal::KeyUnknown)?;
+        let class = held.roster.class(member.case_class).ok_or(Refusal::Budget)?;
+        let a_day = u32::try_from(class.new_a_day).unwrap_or(u32::MAX);
+        let day = Millis(held.roster.pace.bag.0.saturating_mul(4));
+        let bucket_id = (from, Family::Registered as u8);
+        let mut budget =
+            step.get::<BudgetRow>(&bucket_id)?.unwrap_or_else(|| BudgetRow { bucket: Bucket::full(a_day, step.wall()), refs: 0 });
+        let mut statuses = Vec::new();
+        for case in &request.batch {
+            let hash = elements_hash(&case.elements());
+            let known = step.get::<RefRow>(&(from, case.case_ref))?;
+            let status = match (&case.mode, known) {
+                (EvalMode::Renew, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
+                (EvalMode::Renew, _) => EvalStatus::RenewMismatch,
+                (EvalMode::New, _) => {
+                    let open = u64::from(budget.refs) < class.open;
+                    let cost = u32::try_from(KEYS_A_RECORD).unwrap_or(u32::MAX);
+                    if open && budget.bucket.charge(a_day, step.wall(), day, cost).is_ok() {
+                        budget.refs += 1;
+                        EvalStatus::Accepted
+                    } else {
+                        EvalStatus::Budget
+                    }
+                }
+            };
+            if status == EvalStatus::Accepted {
+                let row = RefRow { elements: hash, epoch: request.epoch, opened: step.wall() };
+                step.put(&(from, case.case_ref), &row);
+            }
+            statuses.push(status);
+        }
+        step.put(&bucket_id, &budget);
+        let row = EvaluatedRow {
+            hash: message.hash,
+            proof_seed: Sensitive::new(step.draw.bytes()),
+            statuses,
+            expires: message.header.expires,
+        };
+        step.put(&(from, message.header.msg_id), &row);
+        trail::record(step, None, Act::Evaluated, &message.header.msg_id.0, Some(from))?;
+        Ok(row)
+    }
+
+    fn start_evaluation<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        id: MsgId,
+        request: &EvalRequest,
+        row: &EvaluatedRow,
+        key: EpochKey,
+    ) -> Result<(), Refusal> {
+        let statuses = row.statuses.clone();
+        let cases: Vec<Vec<Element>> = request
+            .batch
+            .iter()
+            .zip(&statuses)
+            .filter(|(_, status)| **status == EvalStatus::Accepted)
+            .map(|(case, _)| case.elements())
+            .collect();
+        let refs = request.batch.iter().map(|case| case.case_ref).collect();
+        let evaluating = Evaluating { statuses, refs, public: key.public, epoch: request.epoch };
+        if self.running.evaluating.insert((from, id), evaluating).is_some() {
+            return Ok(());
+        }
+        if cases.is_empty() {
+            return self.evaluated(step, from, id, &[], [0; 64]).map_err(Refusal::from);
+        }
+        let batch = EvaluateBatch {
+            querier: from,
+            request: id,
+            secret: EpochSecret::from_seed(*key.seed.expose()),
+            cases,
+            proof_seed: *row.proof_seed.expose(),
+        };
+        self.running.start(step, JobFor::Evaluate(from, id), JobClass::Answer, Job::Evaluate(batch));
+        Ok(())
+    }
+
+    /// The answer is there. It is stored nowhere: a querier that misses it asks again.
+    pub(super) fn evaluated<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        querier: MemberId,
+        request: MsgId,
+        evaluated: &[Vec<Element>],
+        proof: [u8; 64],
+    ) -> Result<(), ReadError> {
+        let Some(open) = self.running.evaluating.remove(&(querier, request)) else { return Ok(()) };
+        if self.taking_part(&querier).is_none() {
+            return Ok(());
+        }
+        let mut outputs = evaluated.iter();
+        let batch = open
+            .refs
+            .iter()
+            .zip(&open.statuses)
+            .map(|(case_ref, status)| match status {
+                EvalStatus::Accepted => EvaluatedCase::accepted(*case_ref, outputs.next().map_or(&[], Vec::as_slice)),
+                refused => EvaluatedCase::refused(*case_ref, *refused),
+            })
+            .collect();
+        let proof = if evaluated.is_empty() { Vec::new() } else { proof.to_vec() };
+        let response = EvalResponse { epoch: open.epoch, pk: open.public, batch, proof };
+        let header = self.header(step, &querier, kind::EVAL_RESPONSE, Some(request))?;
+        let bytes = sign(&self.own.network, &header, &crate::base::cbor::encode(&response), &self.keys.operational);
+        if let (Some(cell), Some(peer)) = (self.make_cell(step, &querier, CellKind::Eval, &[bytes]), self.peer_of(&querier)) {
+            self.links.queue_answer(&peer, cell);
+            self.pump(step, &peer);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! The owner's index and the sets made of it: which job runs next.
+//!
+//! One index slice and one build run at a time; both go on from rows, so a restart only repeats a slice.
+
+use crate::base::record::row_key;
+use crate::base::{Epoch, MemberId, Millis, PersonId, Sensitive};
+use crate::engine::batch::Batch;
+use crate::engine::core::{Engine, JobFor};
+use crate::engine::effect::NoticeCode;
+use crate::engine::job::{IndexSlice, Job, JobClass, SweepSlice};
+use crate::engine::rows::{Due, Lane};
+use crate::engine::step::Step;
+use crate::engine::view::{ReadError, View};
+use crate::linkage;
+use crate::private_match::build::{Phase, SetBuild};
+use crate::private_match::manifest::{SetKind, SetManifest};
+use crate::private_match::owner::{EpochKey, IndexState, PendingRow, SetOut};
+use crate::private_match::runs::Cursor;
+use crate::private_match::{EpochSecret, Family};
+
+/// People of one index slice: 48 tag rows each stay within a batch.
+const PEOPLE_A_SLICE: usize = 12;
+
+impl Engine {
+    /// Starts the next index slice, if people wait and none runs.
+    pub(super) fn continue_index<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
+        if self.running.index {
+            return Ok(());
+        }
+        let Some(state) = step.view().get::<IndexState>(&())? else { return Ok(()) };
+        if state.pending == 0 {
+            return Ok(());
+        }
+        // Only committed rows: the job reads the store.
+        let prefix = row_key(2, &state.epoch);
+        let pending = step.view().page::<PendingRow>(&prefix, prefix.after_prefix().as_ref(), PEOPLE_A_SLICE)?;
+        let people: Vec<PersonId> = pending.into_iter().map(|((_, person), _)| person).collect();
+        let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
+        if people.is_empty() {
+            return Ok(());
+        }
+        self.running.index = true;
+        let slice = IndexSlice {
+            owner: self.me()?,
+            epoch: state.epoch,
+            secret: EpochSecret::from_seed(*key.seed.expose()),
+            people,
+            profile: linkage::profile_id(),
+        };
+        self.running.start(step, JobFor::Index, JobClass::Build, Job::Index(slice));
+        Ok(())
+    }
+
+    /// A slice of the index is there.
+    pub(super) fn indexed<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        writes: Batch,
+        epoch: Epoch,
+        people: u64,
+    ) -> Result<(), ReadError> {
+        self.running.index = false;
+        let Some(mut state) = step.get::<IndexState>(&())? else { return Err(ReadError::Damaged) };
+        if state.epoch != epoch {
+            return Ok(());
+        }
+        step.absorb(writes);
+        state.pending = state.pending.saturating_sub(people);
+        step.put(&(), &state);
+        if state.pending == 0 {
+            self.running.look_at_builds = true;
+            step.notify(NoticeCode::IndexReady, None, u64::from(epoch.0));
+        }
+        Ok(())
+    }
+
+    /// Starts the build of a peer's set where the index moved on and its time has come.
+    pub(super) fn continue_builds<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
+        if self.running.build.is_some() || !self.running.look_at_builds {
+            return Ok(());
+        }
+        self.running.look_at_builds = false;
+        let (Some(held), Some(state)) = (&self.held, step.get::<IndexState>(&())?) else { return Ok(()) };
+        if state.pending > 0 {
+            return Ok(());
+        }
+        let delta = held.roster.pace.delta;
+        let mut earliest = None;
+        for peer in self.peers() {
+            let out = step.get::<SetOut>(&(peer, Family::Registered as u8))?.unwrap_or_else(SetOut::none);
+            if out.manifest.is_some() && out.generation == state.generation {
+                continue;
+            }
+            let at = if out.manifest.is_some() { out.built_at + delta } else { step.wall() };
+            if at <= step.wall() {
+                return self.start_build(step, peer, &state, &out);
+            }
+            earliest = Some(earliest.map_or(at, |least: crate::base::Timestamp| least.min(at)));
+        }
+        if let Some(at) = earliest {
+            self.due(step, at, Due::Build);
+        }
+        Ok(())
+    }
+
+    fn start_build<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        peer: MemberId,
+        state: &IndexState,
+        out: &SetOut,
+    ) -> Result<(), ReadError> {
+        let id = (peer, Family::Registered as u8);
+        if let Some(running) = step.get::<SetBuild>(&id)?
+            && running.generation == state.generation
+            && running.phase != Phase::Done
+        {
+            self.running.build = Some(peer);
+            self.running.start(step, JobFor::Build(peer), JobClass::Build, Job::Build(Box::new(running)));
+            return Ok(());
+        }
+        let build = SetBuild {
+            owner: self.me()?,
+            peer,
+            family: Family::Registered as u8,
+            epoch: state.epoch,
+            set_seq: out.seq() + 1,
+            generation: state.generation,
+            // The salt stays within a chain (protocol.md 3.9).
+            salt: out.manifest.as_ref().map_or_else(|| step.draw.bytes(), |manifest| *manifest.salt.expose()),
+            pad_seed: Sensitive::new(step.draw.bytes()),
+            seed: step.draw.bytes(),
+            files: 0,
+            phase: Phase::Scan,
+            after: Vec::new(),
+            real: 0,
+            unique: 0,
+            dummies: 0,
+            dummy_counter: 0,
+            total: 0,
+            written: 0,
+            runs: Vec::new(),
+            cursor: Cursor::start(0),
+            segments: Vec::new(),
+        };
+        step.put(&id, &build);
+        self.running.build = Some(peer);
+        self.running.start(step, JobFor::Build(peer), JobClass::Build, Job::Build(Box::new(build)));
+        Ok(())
+    }
+
+    /// A slice of a build is there; the last one publishes the set.
+    pub(super) fn built<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        writes: Batch,
+        peer: MemberId,
+        state: SetBuild,
+    ) -> Result<(), ReadError> {
+        let id = (peer, state.family);
+        step.absorb(writes);
+        if state.phase != Phase::Done {
+            step.put(&id, &state);
+            return Ok(());
+        }
+        self.running.build = None;
+        self.running.look_at_builds = true;
+        step.remove::<SetBuild>(&id);
+        for run in &state.runs {
+            step.drop_blob(*run);
+        }
+        let old = step.get::<SetOut>(&id)?.unwrap_or_else(SetOut::none);
+        for segment in &old.segments {
+            step.drop_blob(*segment);
+        }
+        let key = step.get::<EpochKey>(&state.epoch)?.ok_or(ReadError::Damaged)?;
+        let next_due = step.wall() + self.held.as_ref().map_or(Millis::days(1), |held| held.roster.pace.delta);
+        let manifest = SetManifest {
+            family: Family::Registered,
+            epoch: state.epoch,
+            profile: linkage::profile_id(),
+            set_seq: state.set_seq,
+            prev_manifest_hash: old.manifest_hash,
+            kind: SetKind::Base,
+            base_seq: state.set_seq,
+            voprf_pk: key.public,
+            salt: Sensitive::new(state.salt),
+            prefix_bits: crate::private_match::manifest::PREFIX_BITS,
+            adds_count: state.total,
+            removes_count: 0,
+            segments: state.segments.iter().map(|(info, _)| info.clone()).collect(),
+            next_due: next_due.deadline_seconds(),
+        };
+        let out = SetOut {
+            manifest_hash: manifest.hash(),
+            manifest: Some(manifest),
+            segments: state.segments.iter().map(|(_, blob)| *blob).collect(),
+            generation: state.generation,
+            built_at: step.wall(),
+            confirmed_seq: old.confirmed_seq,
+        };
+        step.put(&id, &out);
+        Ok(())
+    }
+
+    /// Rows of a member that was shut out, deleted in slices; they are invisible already.
+    pub(super) fn sweep_member<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+        for lane in [Lane::Eval, Lane::Set, Lane::Bag] {
+            let from = row_key(1, &(*member, lane.number()));
+            self.sweep(step, crate::base::record::Tree::Outbox, from);
+        }
+        let waiting = row_key(3, member);
+        self.sweep(step, crate::base::record::Tree::Queries, waiting);
+    }
+
+    fn sweep<V: View>(&mut self, step: &mut Step<'_, V>, tree: crate::base::record::Tree, from: crate::base::record::RowKey) {
+        let until = from.after_prefix();
+        let slice = SweepSlice { tree, from, until };
+        self.running.start(step, JobFor::Sweep, JobClass::Build, Job::Sweep(slice));
+    }
+}

@@ -1,0 +1,217 @@
+//! Builds a peer's set in slices: scan tags into sorted runs, count, pad, write segments (protocol.md 2.3, 3.9).
+//!
+//! A record that the peer must not learn of counts towards the set's size and is replaced by a dummy, so that every peer
+//! sees the same shape (protocol.md 2.14).
+
+use crate::base::record::{Record, RowKey, row_key};
+use crate::base::{BlobId, limits};
+use crate::engine::batch::Batch;
+use crate::engine::job::{Found, Job, JobFailure, JobOutput};
+use crate::engine::view::{Bulk, ReadError};
+use crate::person::MatchMode;
+use crate::private_match::build::{Phase, SetBuild};
+use crate::private_match::label::{Family, LabelKey, Tag};
+use crate::private_match::manifest::{SegmentInfo, SegmentKind};
+use crate::private_match::owner::TagRow;
+use crate::private_match::padding::{Dummies, base_count};
+use crate::private_match::runs::{Cursor, Merge, RunSource, Width, run_bytes};
+use crate::private_match::set::{PREFIX_END, segment_size};
+
+/// Tag rows of one scan slice; one run holds their prefixes.
+const SCAN_ROWS: usize = 24 * 1024;
+/// Prefixes of one counting slice.
+const COUNT_PREFIXES: usize = 512 * 1024;
+/// Dummies of one padding slice.
+const PAD_PREFIXES: u64 = 16 * 1024;
+/// Segments of one writing slice.
+const SEGMENTS: usize = 6;
+
+/// Runs the next slice.
+///
+/// # Errors
+/// [`JobFailure`].
+pub fn run(mut state: SetBuild, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
+    let mut writes = Batch::default();
+    match state.phase {
+        Phase::Scan => scan(&mut state, bulk, &mut writes)?,
+        Phase::Count => count(&mut state, bulk)?,
+        Phase::Pad => pad(&mut state, &mut writes),
+        Phase::Write => write(&mut state, bulk, &mut writes)?,
+        Phase::Done => {}
+    }
+    let next = (state.phase != Phase::Done).then(|| Job::Build(Box::new(state.clone())));
+    Ok(JobOutput { writes, found: Found::Built(Box::new(state)), next })
+}
+
+fn family_of(state: &SetBuild) -> Family {
+    if state.family == Family::Sought as u8 { Family::Sought } else { Family::Registered }
+}
+
+fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), JobFailure> {
+    let labels = LabelKey::derive(&state.salt, &state.owner, &state.peer, state.epoch, family_of(state));
+    let range = row_key(1, &state.epoch);
+    let until = range.after_prefix();
+    let mut prefixes = Vec::new();
+    let mut group: Option<([u8; 16], bool)> = None;
+    let mut read = 0;
+    let began = state.after.clone();
+    let ended = loop {
+        let from = next_key(&range, &state.after);
+        let rows = bulk.rows(TagRow::TREE, &from, until.as_ref(), limits::PAGE_ROWS)?;
+        let full = rows.len() == limits::PAGE_ROWS;
+        read += rows.len();
+        for (key, stored) in rows {
+            let (_, tag, _) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
+            let row = TagRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
+            let visible = row.mode == MatchMode::Answer && row.audience.admits(&state.peer);
+            group = Some(match group.take() {
+                Some((open, seen)) if open == tag => (open, seen || visible),
+                Some(closed) => {
+                    close(state, &labels, closed, &mut prefixes);
+                    (tag, visible)
+                }
+                None => (tag, visible),
+            });
+            state.after = key.0;
+        }
+        if !full {
+            break true;
+        }
+        if read >= SCAN_ROWS {
+            break false;
+        }
+    };
+    if let Some((tag, visible)) = group {
+        // A tag may go on in the next slice: that one begins with it again, unless this slice did and would never end.
+        let again = before_tag(&range, &tag);
+        if ended || again == began {
+            close(state, &labels, (tag, visible), &mut prefixes);
+        } else {
+            state.after = again;
+        }
+    }
+    add_run(state, prefixes, writes);
+    if ended {
+        state.phase = Phase::Count;
+        state.cursor = Cursor::start(state.runs.len());
+    }
+    Ok(())
+}
+
+/// The key at which a scan goes on: behind the last row that was read.
+fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
+    if after.is_empty() {
+        return range.clone();
+    }
+    let mut key = after.to_vec();
+    key.push(0);
+    RowKey(key)
+}
+
+/// A position just before a tag's first row: row keys of a tag are longer than its prefix.
+fn before_tag(range: &RowKey, tag: &[u8; 16]) -> Vec<u8> {
+    let mut key = range.0.clone();
+    key.extend_from_slice(tag);
+    key
+}
+
+fn close(state: &mut SetBuild, labels: &LabelKey, (tag, visible): ([u8; 16], bool), prefixes: &mut Vec<u64>) {
+    state.real += 1;
+    if visible {
+        prefixes.push(labels.prefix(&Tag(tag)));
+    }
+}
+
+fn add_run(state: &mut SetBuild, mut prefixes: Vec<u64>, writes: &mut Batch) {
+    if prefixes.is_empty() {
+        return;
+    }
+    let file = state.next_file();
+    writes.blobs.push((file, run_bytes(&mut prefixes, Width::Six)));
+    state.runs.push(file);
+}
+
+/// Runs in files.
+struct Runs<'b> {
+    bulk: &'b dyn Bulk,
+    files: &'b [BlobId],
+}
+
+impl RunSource for Runs<'_> {
+    type Error = ReadError;
+    fn read(&self, run: usize, at: u64, into: &mut [u8]) -> Result<usize, ReadError> {
+        self.bulk.read_blob(*self.files.get(run).ok_or(ReadError::Damaged)?, at, into)
+    }
+}
+
+fn count(state: &mut SetBuild, bulk: &dyn Bulk) -> Result<(), JobFailure> {
+    let runs = state.runs.clone();
+    let source = Runs { bulk, files: &runs };
+    let mut merge = Merge::new(&source, Width::Six, &state.cursor).map_err(|_| ReadError::Damaged)?;
+    for prefix in merge.by_ref().take(COUNT_PREFIXES) {
+        prefix.map_err(|_| ReadError::Damaged)?;
+        state.unique += 1;
+    }
+    state.cursor = merge.cursor();
+    if merge.peek().is_none() {
+        state.total = base_count(state.real);
+        state.dummies = state.total.saturating_sub(state.unique);
+        state.phase = Phase::Pad;
+    }
+    Ok(())
+}
+
+fn pad(state: &mut SetBuild, writes: &mut Batch) {
+    let now = state.dummies.min(PAD_PREFIXES);
+    let mut dummies = Dummies::new(state.pad_seed.clone(), state.dummy_counter);
+    let drawn = dummies.draw(usize::try_from(now).unwrap_or(0), |_| false);
+    state.dummy_counter = dummies.counter();
+    state.dummies -= now;
+    add_run(state, drawn.into_iter().map(|(_, prefix)| prefix).collect(), writes);
+    if state.dummies == 0 {
+        state.phase = Phase::Write;
+        state.cursor = Cursor::start(state.runs.len());
+    }
+}
+
+fn write(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), JobFailure> {
+    let runs = state.runs.clone();
+    let source = Runs { bulk, files: &runs };
+    let mut merge = Merge::new(&source, Width::Six, &state.cursor).map_err(|_| ReadError::Damaged)?;
+    let size = segment_size(state.total);
+    for _ in 0..SEGMENTS {
+        let mut prefixes = Vec::with_capacity(size);
+        for prefix in merge.by_ref().take(size) {
+            prefixes.push(prefix.map_err(|_| ReadError::Damaged)?);
+        }
+        let (Some(first), hi) = (prefixes.first().copied(), merge.peek().unwrap_or(PREFIX_END)) else { break };
+        // The first segment begins at 0, every other at its own first prefix.
+        let lo = if state.segments.is_empty() { 0 } else { first };
+        let (info, bytes) = SegmentInfo::build(SegmentKind::Add, lo, hi, &prefixes).map_err(|_| JobFailure::Corrupt)?;
+        let file = state.next_file();
+        writes.blobs.push((file, bytes));
+        state.segments.push((info, file));
+        state.written += prefixes.len() as u64;
+    }
+    state.cursor = merge.cursor();
+    if merge.peek().is_none() {
+        state.phase = if state.written == state.total { Phase::Done } else { pad_again(state, writes) };
+    }
+    Ok(())
+}
+
+/// A dummy fell on a prefix of the set (about one in 10 million for the largest): the missing ones are drawn and the
+/// segments are written again.
+fn pad_again(state: &mut SetBuild, writes: &mut Batch) -> Phase {
+    state.dummies = state.total.saturating_sub(state.written);
+    state.written = 0;
+    for (_, file) in state.segments.drain(..) {
+        match writes.blobs.iter().position(|(written, _)| *written == file) {
+            Some(place) => {
+                writes.blobs.remove(place);
+            }
+            None => writes.dropped.push(file),
+        }
+    }
+    Phase::Pad
+}

@@ -1,0 +1,7 @@
+//! What the slices do; each is pure over its bulk.
+
+pub mod build;
+pub mod evaluation;
+pub mod index;
+pub mod sweep;
+pub mod test;

@@ -1,0 +1,209 @@
+//! Registering people and reading them.
+//!
+//! Everything that a locked node must answer with is prepared here: keys, audience, leaves of the commitment.
+
+use crate::audit::Act;
+use crate::base::record::row_key;
+use crate::base::{Draw, PersonId, Sensitive, UserId, limits};
+use crate::casework::case::SaltedPerson;
+use crate::casework::commitment::OpenedField;
+use crate::casework::describe;
+use crate::engine::answer::{Answer, Failure, PersonAdded, PersonLine, PersonShown, RowResult, ShownField};
+use crate::engine::command::ImportRow;
+use crate::engine::core::Engine;
+use crate::engine::lookup;
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::View;
+use crate::linkage::match_keys;
+use crate::person::record::Role;
+use crate::person::share::attributes;
+use crate::person::{MatchMode, PersonForm, PersonRecord, Sex};
+use crate::private_match::owner::{IndexRow, IndexState, PendingRow};
+
+/// Bytes of a step's rows at which an import stops; the caller sends the rest again.
+const IMPORT_STOP: usize = limits::BATCH_BYTES - 16 * 1024;
+
+impl Engine {
+    pub(super) fn person_add<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        form: PersonForm,
+    ) -> Result<Answer, Failure> {
+        self.register(step, user, form).map(Answer::PersonAdded)
+    }
+
+    pub(super) fn person_import<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        rows: Vec<ImportRow>,
+    ) -> Result<Answer, Failure> {
+        if rows.len() > limits::IMPORT_ROWS {
+            return Err(Failure::TooMany { limit: u32::try_from(limits::IMPORT_ROWS).unwrap_or(u32::MAX) });
+        }
+        let mut results = Vec::new();
+        for ImportRow { row, form } in rows {
+            // Rows that do not fit this batch have no result: the caller sends them again.
+            if step.size() > IMPORT_STOP {
+                break;
+            }
+            let result = match self.register(step, user, form) {
+                Ok(added) => RowResult { row, added: Some(added), error: None },
+                Err(Failure::Form(error)) => RowResult { row, added: None, error: Some(error) },
+                Err(other) => return Err(other),
+            };
+            results.push(result);
+        }
+        Ok(Answer::Imported { rows: results })
+    }
+
+    fn register<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, form: PersonForm) -> Result<PersonAdded, Failure> {
+        if !self.records_open {
+            return Err(Failure::Locked);
+        }
+        let record = form.into_record(Role::Registered, step.wall(), user).map_err(Failure::Form)?;
+        let person = PersonId::draw(&mut step.draw);
+        let keys = keys_of(&record);
+        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let salted = salted_fields(&record, &mut step.draw);
+        let leaves = salted.iter().map(OpenedField::leaf).collect();
+        self.index_person(step, person, IndexRow { keys, audience: record.audience.clone(), mode: record.match_mode, leaves })?;
+        step.put(&person, &record);
+        step.put(&person, &SaltedPerson { fields: salted });
+        trail::record(step, Some(user), Act::PersonAdded, &person.0, None)?;
+        Ok(PersonAdded { person, keys: count, too_little: count == 0 })
+    }
+
+    /// Files what the private match needs, and queues the evaluation of its keys.
+    fn index_person<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        person: PersonId,
+        row: IndexRow,
+    ) -> Result<(), crate::engine::view::ReadError> {
+        let mut state = step.get::<IndexState>(&())?.ok_or(crate::engine::view::ReadError::Damaged)?;
+        state.people += 1;
+        if row.mode == MatchMode::Answer {
+            state.pending += 1;
+            state.generation += 1;
+            step.put(&(state.epoch, person), &PendingRow {});
+        }
+        step.put(&(), &state);
+        step.put(&person, &row);
+        Ok(())
+    }
+
+    pub(super) fn person_list<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Answer, Failure> {
+        let limit = usize::try_from(limit).unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS);
+        let from = match after.and_then(|person| row_key(1, &person).after_prefix()) {
+            Some(next) => next,
+            None => row_key(1, &()),
+        };
+        let page = step.page::<PersonRecord>(&from, row_key(1, &()).after_prefix().as_ref(), limit)?;
+        let next = (page.len() == limit).then(|| page.last().map(|(person, _)| *person)).flatten();
+        let people = page
+            .into_iter()
+            .filter(|(_, record)| record.role == Role::Registered)
+            .map(|(person, record)| PersonLine {
+                person,
+                initials: initials(&record),
+                year: year(&record),
+                place: record.last_place.text.clone(),
+                match_mode: mode_word(record.match_mode).to_owned(),
+            })
+            .collect();
+        Ok(Answer::People { people, next })
+    }
+
+    pub(super) fn person_show<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, text: &str) -> Result<Answer, Failure> {
+        let (person, record) = lookup::find::<V, PersonRecord>(step, text, 1, PersonId::LETTER)?;
+        trail::record(step, Some(user), Act::PersonViewed, &person.0, None)?;
+        let keys = step.get::<IndexRow>(&person)?.map_or(0, |row| row.keys.len());
+        Ok(Answer::Person(Box::new(PersonShown {
+            person,
+            fields: shown(&record),
+            match_mode: mode_word(record.match_mode).to_owned(),
+            visible_to: record.audience.as_text(),
+            keys: u32::try_from(keys).unwrap_or(u32::MAX),
+            advice: advice(&record, keys).map(str::to_owned),
+            revision: record.revision,
+        })))
+    }
+}
+
+/// Labels of a record's match keys in profile order.
+pub(super) fn keys_of(record: &PersonRecord) -> Vec<Sensitive<String>> {
+    match_keys(&describe::of_record(record)).iter().map(|key| key.label().into()).collect()
+}
+
+/// The attributes of a record with a fresh salt each.
+pub(super) fn salted_fields(record: &PersonRecord, draw: &mut Draw) -> Vec<OpenedField> {
+    attributes(record)
+        .into_iter()
+        .map(|(field, value)| OpenedField { name: field.name().to_owned(), value, salt: draw.bytes() })
+        .collect()
+}
+
+/// First letters of the primary name.
+pub(super) fn initials(record: &PersonRecord) -> Sensitive<String> {
+    record.name().map_or_else(Sensitive::default, crate::person::PersonName::initials)
+}
+
+/// Year of birth, `~` in front of an estimate.
+pub(super) fn year(record: &PersonRecord) -> Sensitive<String> {
+    record.birth.as_ref().map_or_else(Sensitive::default, |date| {
+        let date = date.expose();
+        let known = date.day.is_some() && !date.estimated;
+        Sensitive::new(format!("{}{}", if known { "" } else { "~" }, date.year))
+    })
+}
+
+/// Fields of a record that hold something, in a fixed order.
+pub(super) fn shown(record: &PersonRecord) -> Vec<ShownField> {
+    let mut fields = vec![ShownField { field: "society_ref".to_owned(), value: record.society_ref.clone() }];
+    for (field, value) in attributes(record) {
+        fields.push(ShownField { field: field.name().to_owned(), value });
+    }
+    for phone in &record.phones {
+        fields.push(ShownField { field: "phone".to_owned(), value: phone.clone() });
+    }
+    fields.push(ShownField { field: "note".to_owned(), value: record.note.clone() });
+    fields.retain(|field| !field.value.expose().is_empty());
+    fields
+}
+
+/// The word of a match mode.
+pub(super) const fn mode_word(mode: MatchMode) -> &'static str {
+    match mode {
+        MatchMode::Answer => "answer",
+        MatchMode::AskOnly => "ask_only",
+        MatchMode::Off => "off",
+    }
+}
+
+/// What would help most where there are few keys.
+fn advice(record: &PersonRecord, keys: usize) -> Option<&'static str> {
+    if keys >= 12 {
+        return None;
+    }
+    if record.mother.expose().is_empty() {
+        Some("add the mother's name")
+    } else if record.last_place.text.expose().is_empty() || record.birth_place.text.expose().is_empty() {
+        Some("add the place of birth and the last place known")
+    } else if record.birth.is_none() {
+        Some("add the year of birth, even an estimate")
+    } else if record.father.expose().is_empty() {
+        Some("add the father's name")
+    } else if record.sex == Sex::Unknown {
+        Some("add the sex")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,488 @@
+//! The querier's search: which subjects are asked where, the requests, and what their answers give.
+//!
+//! Requests and answers are stored on neither side: a request is made again from its row, since blinds derive from the
+//! case's secret (architecture, rule 6). A member that is away is no error: its part waits and goes on when it returns.
+
+use sha2::{Digest, Sha256};
+
+use crate::audit::Act;
+use crate::base::record::row_key;
+use crate::base::{CaseId, CaseRef, Epoch, MemberId, Millis, MsgId, Sensitive, SubjectId, UserId, cbor, limits};
+use crate::casework::case::CaseRecord;
+use crate::engine::answer::{Answer, Block, Failure, SearchLine, SearchPlan};
+use crate::engine::core::{Engine, JobFor};
+use crate::engine::inputs::inputs_of;
+use crate::engine::job::{BlindBatch, CaseInputs, FinalizeBatch, Job, JobClass};
+use crate::engine::lookup;
+use crate::engine::receive::{body, kind};
+use crate::engine::rows::{Counters, Due, Lane, Outgoing};
+use crate::engine::step::Step;
+use crate::engine::trail;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::{CellKind, Header, Message, Refusal, sign};
+use crate::linkage;
+use crate::private_match::label::Tag;
+use crate::private_match::oprf::{Element, pk_hash};
+use crate::private_match::querier::{OpenRequestRow, QueryRow, RequestRow, SetIn, SubjectRow, WaitingRow};
+use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus, Family};
+
+/// Real cases of one own request: its finalizing stays within one slice.
+const CASES: usize = 16;
+
+impl Engine {
+    pub(super) fn search_plan<V: View>(&self, step: &Step<'_, V>, text: &str) -> Result<Answer, Failure> {
+        let (case, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
+        Ok(Answer::SearchPlan(self.plan(step, case, &record)?))
+    }
+
+    fn plan<V: View>(&self, step: &Step<'_, V>, case: CaseId, record: &CaseRecord) -> Result<SearchPlan, Failure> {
+        let held = self.held.as_ref().ok_or(Failure::NotJoined)?;
+        let mut claim_never = Vec::new();
+        for subject in &record.subjects {
+            if let Some(row) = step.get::<SubjectRow>(subject)? {
+                claim_never = row.policy.never;
+            }
+        }
+        let members = self.peers();
+        let subjects = u32::try_from(record.subjects.len()).unwrap_or(u32::MAX);
+        let hash = Sha256::new()
+            .chain_update(b"kinmesh/plan/1")
+            .chain_update(case.0)
+            .chain_update(held.hash)
+            .chain_update(subjects.to_be_bytes())
+            .finalize();
+        Ok(SearchPlan {
+            plan: format!("p-{}", trail::hex(hash.get(..6).unwrap_or(&hash))),
+            subjects,
+            elements: subjects.saturating_mul(u32::try_from(limits::KEYS_A_RECORD).unwrap_or(0)),
+            members: u32::try_from(members.len()).unwrap_or(u32::MAX),
+            claim_never,
+        })
+    }
+
+    pub(super) fn search_run<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: UserId,
+        text: &str,
+        plan: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let (case, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
+        if self.taking_part(&self.me()?).is_none() {
+            return Err(if self.held.is_some() { Failure::Suspended } else { Failure::NotJoined });
+        }
+        if !record.safe {
+            return Err(Failure::Blocked(Block::Safety));
+        }
+        if plan.is_some_and(|plan| self.plan(step, case, &record).is_ok_and(|current| current.plan != plan)) {
+            return Err(Failure::Stale);
+        }
+        for subject in &record.subjects {
+            let mut row = step.get::<SubjectRow>(subject)?.ok_or(Failure::Damaged)?;
+            row.searched = true;
+            step.put(subject, &row);
+            self.due(step, step.wall(), Due::Spread(*subject));
+        }
+        trail::record(step, Some(user), Act::SearchStarted, &case.0, None)?;
+        let peers = self.peers();
+        let up = peers.iter().filter(|peer| self.is_up(peer)).count();
+        let (up, all) = (u32::try_from(up).unwrap_or(0), u32::try_from(peers.len()).unwrap_or(0));
+        let subjects = u32::try_from(record.subjects.len()).unwrap_or(0);
+        Ok(Answer::SearchStarted { queued: subjects.saturating_mul(all), members_up: up, members_down: all - up })
+    }
+
+    /// Queues one subject at every member. A subject without keys is not asked for: there is nothing to ask.
+    pub(super) fn spread<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
+        let Some(row) = step.get::<SubjectRow>(&subject)? else { return Ok(()) };
+        if row.keys.is_empty() || row.ended {
+            return Ok(());
+        }
+        let mut owners = self.peers();
+        step.draw.shuffle(&mut owners);
+        let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
+        for owner in owners {
+            if step.get::<QueryRow>(&(owner, subject))?.is_some() {
+                continue;
+            }
+            let query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };
+            step.put(&(owner, subject), &query);
+            step.put(&(owner, subject), &WaitingRow { not_before: step.wall() });
+            counters.evaluations_open += 1;
+            // Every subject that is spread at this moment is in before the first request is built.
+            self.due(step, step.wall() + Millis(1), Due::Gather(owner));
+        }
+        step.put(&(), &counters);
+        Ok(())
+    }
+
+    /// Builds the next request for an owner from what waits, padded to the unit of this member's class.
+    pub(super) fn gather<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
+        let Some(keys) = self.keys_of(&owner, step.wall()).map(|keys| keys.keys.voprf) else { return Ok(()) };
+        if self.taking_part(&owner).is_none() {
+            return Ok(());
+        }
+        let now = step.wall();
+        let waiting = step.under::<WaitingRow>(&row_key(3, &owner), CASES + 1)?;
+        let more = waiting.len() > CASES;
+        let ready: Vec<SubjectId> =
+            waiting.into_iter().filter(|(_, row)| row.not_before <= now).map(|((_, id), _)| id).take(CASES).collect();
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let request = MsgId::draw(&mut step.draw);
+        let header = self.header(step, &owner, kind::EVAL_REQUEST, None)?;
+        for subject in &ready {
+            step.remove::<WaitingRow>(&(owner, *subject));
+            if let Some(mut query) = step.get::<QueryRow>(&(owner, *subject))? {
+                query.request = Some(request);
+                step.put(&(owner, *subject), &query);
+            }
+        }
+        let unit = u32::try_from(self.padding_unit()).unwrap_or(8).max(1);
+        let cases = u32::try_from(ready.len()).unwrap_or(0).div_ceil(unit) * unit;
+        let row = RequestRow {
+            owner,
+            epoch: keys.epoch,
+            created: header.created,
+            expires: header.expires,
+            n: header.n,
+            roster_version: header.roster_version,
+            seed: Sensitive::new(step.draw.bytes()),
+            subjects: ready,
+            cases,
+        };
+        step.put(&request, &row);
+        step.put(&(owner, request), &OpenRequestRow {});
+        self.enqueue(step, &owner, Lane::Eval, Outgoing::Request(request), row.expires)?;
+        if more {
+            self.due(step, now + Millis(1), Due::Gather(owner));
+        }
+        Ok(())
+    }
+
+    fn padding_unit(&self) -> usize {
+        let Some(held) = &self.held else { return 8 };
+        self.own
+            .member
+            .and_then(|me| held.roster.member(&me))
+            .and_then(|member| held.roster.class(member.case_class))
+            .map_or(8, crate::roster::CaseClass::padding_unit)
+    }
+
+    /// Cases of a request in the order of its batch, dummies included.
+    fn cases_of<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        request: &RequestRow,
+    ) -> Result<Vec<(Option<SubjectId>, CaseInputs)>, ReadError> {
+        let mut cases = Vec::new();
+        for subject in &request.subjects {
+            let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
+            let query = step.get::<QueryRow>(&(request.owner, *subject))?.ok_or(ReadError::Damaged)?;
+            let inputs = inputs_of(&linkage::profile_id(), &request.owner, &row.keys);
+            cases.push((Some(*subject), CaseInputs { case_ref: query.case_ref, secret: row.secret, inputs }));
+        }
+        for place in u32::try_from(request.subjects.len()).unwrap_or(0)..request.cases {
+            let draw = |what: &[u8]| -> [u8; 32] {
+                Sha256::new()
+                    .chain_update(what)
+                    .chain_update(request.seed.expose())
+                    .chain_update(place.to_be_bytes())
+                    .finalize()
+                    .into()
+            };
+            let mut case_ref = [0u8; 16];
+            for (slot, byte) in case_ref.iter_mut().zip(draw(b"kinmesh/dummy-ref/1")) {
+                *slot = byte;
+            }
+            let secret = Sensitive::new(draw(b"kinmesh/dummy-case/1"));
+            cases.push((None, CaseInputs { case_ref: CaseRef(case_ref), secret, inputs: Vec::new() }));
+        }
+        Ok(cases)
+    }
+
+    /// The outbox wants a request sent: its elements are made first.
+    pub(super) fn blind_request<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        request: MsgId,
+        id: &(MemberId, u8, u64),
+    ) -> Result<(), ReadError> {
+        let Some(row) = step.get::<RequestRow>(&request)? else {
+            self.delivered(step, &[*id]);
+            return Ok(());
+        };
+        if !self.running.blinding.insert(request) {
+            return Ok(());
+        }
+        let cases = self.cases_of(step, &row)?.into_iter().map(|(_, inputs)| inputs).collect();
+        let batch = BlindBatch { request, owner: row.owner, cases };
+        self.running.start(step, JobFor::Blind(request, row.owner), JobClass::Answer, Job::Blind(batch));
+        Ok(())
+    }
+
+    /// The elements are there: the request goes out, the same bytes every time.
+    pub(super) fn blinded<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        request: MsgId,
+        owner: MemberId,
+        elements: Vec<Vec<Element>>,
+    ) -> Result<(), ReadError> {
+        self.running.blinding.remove(&request);
+        let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
+        let prefix = row_key(1, &(owner, Lane::Eval.number()));
+        let waits = step.under::<crate::engine::rows::OutRow>(&prefix, limits::PAGE_ROWS)?;
+        let id =
+            waits.into_iter().find(|(_, out)| matches!(out.what, Outgoing::Request(found) if found == request)).map(|(id, _)| id);
+        let (Some(id), Some(peer)) = (id, self.peer_of(&owner)) else { return Ok(()) };
+        if !self.links.is_free(&peer, Lane::Eval) {
+            return Ok(());
+        }
+        let Some(bytes) = self.request_message(step, request, &row, &elements)? else { return Ok(()) };
+        if let Some(cell) = self.make_cell(step, &owner, CellKind::Eval, &[bytes]) {
+            self.links.send(step, &peer, Lane::Eval, cell, vec![id]);
+            self.due(step, step.wall() + self.retry_after(), Due::Retry(request));
+        }
+        Ok(())
+    }
+
+    fn request_message<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        request: MsgId,
+        row: &RequestRow,
+        elements: &[Vec<Element>],
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(keys) = self.keys_of(&row.owner, step.wall()).map(|keys| keys.keys.voprf) else { return Ok(None) };
+        let cases = self.cases_of(step, row)?;
+        let batch = cases
+            .iter()
+            .zip(elements)
+            .map(|((_, case), elements)| EvalCase::new(case.case_ref, EvalMode::New, elements))
+            .collect();
+        let body = EvalRequest { epoch: row.epoch, pk_hash: pk_hash(&keys.pk), batch };
+        let header = Header {
+            kind: kind::EVAL_REQUEST,
+            from: crate::base::Party::Member(self.me()?),
+            to: Some(crate::base::Party::Member(row.owner)),
+            msg_id: request,
+            n: row.n,
+            created: row.created,
+            expires: row.expires,
+            roster_version: row.roster_version,
+            re: None,
+        };
+        Ok(Some(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational)))
+    }
+
+    /// How long an answer may take before the request is sent again: a bag's interval, at least three seconds.
+    fn retry_after(&self) -> Millis {
+        Millis(self.held.as_ref().map_or(0, |held| held.roster.pace.bag.0).max(3_000))
+    }
+
+    /// A request that was not answered is sent again; one that expired is made anew.
+    pub(super) fn retry_request<V: View>(&mut self, step: &mut Step<'_, V>, request: MsgId) -> Result<(), ReadError> {
+        let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
+        if self.running.finalizing.contains(&request) || self.running.blinding.contains(&request) {
+            self.due(step, step.wall() + self.retry_after(), Due::Retry(request));
+            return Ok(());
+        }
+        if row.expires <= step.wall().seconds() {
+            return self.ask_anew(step, request, &row, step.wall());
+        }
+        if self.is_up(&row.owner) {
+            return self.send_again(step, request, &row);
+        }
+        // It goes on when the owner returns.
+        Ok(())
+    }
+
+    fn send_again<V: View>(&mut self, step: &mut Step<'_, V>, request: MsgId, row: &RequestRow) -> Result<(), ReadError> {
+        let prefix = row_key(1, &(row.owner, Lane::Eval.number()));
+        let queued = step
+            .under::<crate::engine::rows::OutRow>(&prefix, limits::PAGE_ROWS)?
+            .iter()
+            .any(|(_, out)| matches!(out.what, Outgoing::Request(found) if found == request));
+        if queued {
+            self.pump_member(step, &row.owner);
+            return Ok(());
+        }
+        self.enqueue(step, &row.owner, Lane::Eval, Outgoing::Request(request), row.expires)
+    }
+
+    /// Takes a request's subjects back into what waits.
+    fn ask_anew<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        request: MsgId,
+        row: &RequestRow,
+        not_before: crate::base::Timestamp,
+    ) -> Result<(), ReadError> {
+        let mut waits = false;
+        for subject in &row.subjects {
+            let id = (row.owner, *subject);
+            let Some(mut query) = step.get::<QueryRow>(&id)? else { continue };
+            if query.request == Some(request) {
+                query.request = None;
+                step.put(&id, &query);
+                step.put(&id, &WaitingRow { not_before });
+                waits = true;
+            }
+        }
+        step.remove::<RequestRow>(&request);
+        step.remove::<OpenRequestRow>(&(row.owner, request));
+        if waits {
+            self.due(step, not_before + Millis(1), Due::Gather(row.owner));
+        }
+        Ok(())
+    }
+
+    /// An owner returned: requests that it did not answer are sent again.
+    pub(super) fn resume_requests<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
+        for ((_, request), _) in step.under::<OpenRequestRow>(&row_key(4, owner), CASES)? {
+            self.retry_request(step, request)?;
+        }
+        Ok(())
+    }
+
+    /// An owner's answer. Everything is checked before a point is unblinded; a proof that fails drops all of it.
+    pub(super) fn eval_response<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        message: &Message,
+    ) -> Result<(), Refusal> {
+        let request = message.header.re.ok_or(Refusal::State)?;
+        let row = step.get::<RequestRow>(&request)?.ok_or(Refusal::State)?;
+        let response: EvalResponse = body(message)?;
+        let keys = self.keys_of(&from, step.wall()).ok_or(Refusal::KeyUnknown)?.keys.voprf;
+        if row.owner != from || response.epoch != row.epoch || response.epoch != keys.epoch || response.pk != keys.pk {
+            return Err(Refusal::Epoch);
+        }
+        let cases = self.cases_of(step, &row)?;
+        let asked = EvalRequest {
+            epoch: row.epoch,
+            pk_hash: pk_hash(&keys.pk),
+            batch: cases
+                .iter()
+                .map(|(_, case)| EvalCase {
+                    case_ref: case.case_ref,
+                    mode: EvalMode::New,
+                    elements: vec![0; limits::ELEMENTS_BYTES],
+                })
+                .collect(),
+        };
+        response.shape(&asked).map_err(|_| Refusal::Encoding)?;
+        let (mut accepted, mut evaluated, mut spent) = (Vec::new(), Vec::new(), false);
+        for ((subject, case), answer) in cases.into_iter().zip(&response.batch) {
+            if answer.status == EvalStatus::Accepted {
+                evaluated.extend(answer.elements());
+                accepted.push((subject, case));
+            } else {
+                spent = true;
+            }
+        }
+        let Some(proof) = response.proof().filter(|_| !accepted.is_empty()) else {
+            let wait = self.held.as_ref().map_or(Millis::hours(1), |held| held.roster.pace.bag);
+            return self.ask_anew(step, request, &row, step.wall() + wait).map_err(Refusal::from);
+        };
+        if spent {
+            // The refused ones wait for the budget; the accepted ones go on.
+            step.notify(crate::engine::effect::NoticeCode::Refused, Some(from), Refusal::Budget.code());
+        }
+        if !self.running.finalizing.insert(request) {
+            return Ok(());
+        }
+        let batch = FinalizeBatch {
+            request,
+            owner: from,
+            epoch: row.epoch,
+            public: keys.pk,
+            cases: accepted,
+            evaluated,
+            proof: Sensitive::new(proof),
+        };
+        self.running.start(step, JobFor::Finalize(request, from), JobClass::Answer, Job::Finalize(batch));
+        Ok(())
+    }
+
+    /// The tags are there: they are kept with the subject, and the held set is tested.
+    pub(super) fn finalized<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        request: MsgId,
+        owner: MemberId,
+        epoch: Epoch,
+        tags: &[(SubjectId, Vec<Tag>)],
+    ) -> Result<(), ReadError> {
+        self.running.finalizing.remove(&request);
+        let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
+        let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
+        for (subject, tags) in tags {
+            let Some(mut query) = step.get::<QueryRow>(&(owner, *subject))? else { continue };
+            query.request = None;
+            query.epoch = epoch;
+            query.tags = tags.clone();
+            step.put(&(owner, *subject), &query);
+            counters.evaluations_open = counters.evaluations_open.saturating_sub(1);
+            counters.evaluations_done += 1;
+        }
+        step.put(&(), &counters);
+        // Subjects whose case was refused are asked again when the budget has refilled.
+        let wait = self.held.as_ref().map_or(Millis::hours(1), |held| held.roster.pace.bag);
+        self.ask_anew(step, request, &row, step.wall() + wait)?;
+        self.test_again(step, owner)
+    }
+
+    /// A peer's refusal as a code.
+    pub(super) fn error_received<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        message: &Message,
+    ) -> Result<(), Refusal> {
+        let error: super::evaluation::ErrorBody = body(message)?;
+        step.notify(crate::engine::effect::NoticeCode::Refused, Some(from), error.code);
+        let Some(row) = step.get::<RequestRow>(&error.re)?.filter(|row| row.owner == from) else { return Ok(()) };
+        let wait = match error.value {
+            Some(seconds) if error.code == Refusal::Budget.code() => Millis::seconds(seconds.min(7 * 86_400)),
+            _ => self.retry_after(),
+        };
+        self.ask_anew(step, error.re, &row, step.wall() + wait).map_err(Refusal::from)
+    }
+
+    pub(super) fn search_status<V: View>(&self, step: &Step<'_, V>, text: Option<&str>) -> Result<Answer, Failure> {
+        let subjects: Vec<(SubjectId, SubjectRow)> = match text {
+            Some(text) => {
+                let (_, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
+                let mut found = Vec::new();
+                for subject in record.subjects {
+                    found.push((subject, step.get::<SubjectRow>(&subject)?.ok_or(Failure::Damaged)?));
+                }
+                found
+            }
+            None => step.under::<SubjectRow>(&row_key(1, &()), limits::PAGE_ROWS)?,
+        };
+        let peers = self.peers();
+        let mut tested_sets = Vec::new();
+        for peer in &peers {
+            let set = step.get::<SetIn>(&(*peer, Family::Registered as u8))?.unwrap_or_default();
+            tested_sets.push(set.held.filter(|held| held.tested).map(|held| held.manifest.epoch));
+        }
+        let mut lines = Vec::new();
+        for (subject, row) in subjects {
+            let (mut asked, mut answered, mut tested) = (0, 0, 0);
+            for (peer, set) in peers.iter().zip(&tested_sets) {
+                let Some(query) = step.get::<QueryRow>(&(*peer, subject))? else { continue };
+                asked += 1;
+                let done = query.epoch != Epoch(0);
+                answered += u32::from(done);
+                tested += u32::from(done && *set == Some(query.epoch));
+            }
+            let (state, _) = self.subject_state(step, &subject)?;
+            lines.push(SearchLine { subject, case: row.case, asked, answered, tested, state: state.to_owned() });
+        }
+        Ok(Answer::Searches { subjects: lines })
+    }
+}

@@ -1,0 +1,70 @@
+//! How a node is: counters and the state of its peers. No count of hits, no personal data.
+
+use crate::base::PeerId;
+use crate::engine::answer::{Answer, Failure, NodeStatus, SetLine};
+use crate::engine::core::Engine;
+use crate::engine::public::status_word;
+use crate::engine::rows::Counters;
+use crate::engine::step::Step;
+use crate::engine::view::View;
+use crate::private_match::Family;
+use crate::private_match::owner::{IndexState, SetOut};
+use crate::private_match::querier::SetIn;
+
+impl Engine {
+    pub(super) fn status<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
+        let counters = step.get::<Counters>(&())?.unwrap_or_default();
+        let index = step.get::<IndexState>(&())?;
+        let sets = self.set_lines(step, index.as_ref())?;
+        let up = |peer: PeerId| self.links.is_up(&peer);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Ok(Answer::Status(Box::new(NodeStatus {
+            member: self.own.member.map_or_else(|| "@coordinator".to_owned(), |member| member.to_string()),
+            network: Some(self.own.network),
+            drill: self.own.network.is_drill(),
+            custody: if self.records_open { "open" } else { "locked" }.to_owned(),
+            roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
+            standing: self.own_status().map_or("none", status_word).to_owned(),
+            peers: count(self.peers().len()),
+            peers_up: count(self.peers().iter().filter(|peer| self.is_up(peer)).count()),
+            coordinator_up: self.held.as_ref().is_some_and(|held| up(PeerId(held.roster.coordinator.key))),
+            profile: self.held.as_ref().map(|held| held.roster.profile.id),
+            epoch: index.as_ref().map_or(0, |state| state.epoch.0),
+            people: index.as_ref().map_or(0, |state| state.people),
+            unindexed: index.as_ref().map_or(0, |state| state.pending),
+            sets_out: count(sets.iter().filter(|line| line.current).count()),
+            sets_in: count(sets.iter().filter(|line| line.held_seq > 0).count()),
+            sets,
+            cases: counters.cases,
+            evaluations_open: number(counters.evaluations_open),
+            evaluations_done: number(counters.evaluations_done),
+            outbox: number(counters.outbox),
+        })))
+    }
+
+    fn set_lines<V: View>(&self, step: &Step<'_, V>, index: Option<&IndexState>) -> Result<Vec<SetLine>, Failure> {
+        if self.own.member.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut lines = Vec::new();
+        for member in self.peers() {
+            let id = (member, Family::Registered as u8);
+            let out = step.get::<SetOut>(&id)?.unwrap_or_else(SetOut::none);
+            let held = step.get::<SetIn>(&id)?.and_then(|set| set.held);
+            let manifest = held.as_ref().map(|held| &held.manifest);
+            lines.push(SetLine {
+                member,
+                up: self.is_up(&member),
+                built_seq: out.seq(),
+                confirmed_seq: out.confirmed_seq,
+                held_seq: manifest.map_or(0, |manifest| manifest.set_seq),
+                held_count: manifest.map_or(0, |manifest| manifest.adds_count),
+                held_bytes: manifest.map_or(0, |manifest| manifest.segments.iter().map(|segment| segment.len).sum()),
+                current: index.is_some_and(|index| index.pending == 0 && index.generation == out.generation)
+                    && out.manifest.is_some(),
+            });
+        }
+        Ok(lines)
+    }
+}
