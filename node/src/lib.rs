@@ -5,3 +5,4 @@ pub mod daemon;
 pub mod exchange;
 pub mod keys;
 pub mod network;
+pub mod store;
