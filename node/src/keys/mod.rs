@@ -7,6 +7,7 @@
 
 pub mod aead;
 pub mod hybrid;
+pub mod key_file;
 pub mod keystore;
 mod keystore_file;
 pub mod roots;
@@ -14,6 +15,7 @@ pub mod small_file;
 pub mod unlock;
 
 pub use hybrid::{HybridPublic, HybridSecret};
+pub use key_file::{CreateKeyError, KeyFile, KeyUse, OpenKeyError, Protection};
 pub use keystore::{AddUserError, CreateError, Keystore, OpenKeystoreError, Role, UnlockError};
 pub use roots::{RecordsKeys, ServiceKeys};
 pub use unlock::{KdfCost, SecretKind, UnlockSecret};
