@@ -2,7 +2,8 @@
 //!
 //! The daemon opens its store once. The order is: the lock of the folder, the manifest, the database, what the database says of
 //! itself against what the manifest says, then the sweep of what a crash left. Nothing is removed before all of that
-//! agrees, but the snapshots that `recover` copies aside first, and the ballast where there would be no room to open.
+//! agrees, but unfinished snapshots, those that `recover` copies aside first, and the ballast where there would be no room
+//! to open.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};

@@ -1,7 +1,8 @@
 //! Opening the database where sled refuses: with its snapshot files put aside.
 //!
 //! sled refuses to open when a snapshot file is damaged, although the log holds everything. So the folder
-//! is copied aside, the snapshots are removed and sled reads the whole log. Only a database that holds every row that its
+//! is copied aside, the snapshots are removed and sled reads the whole log. A snapshot that sled did not finish, on a full
+//! disk or in a crash, is one that sled takes for damaged, so these go first. Only a database that holds every row that its
 //! state counts is taken; otherwise the folder is put back as it was, for a restore.
 
 use std::fs;
@@ -24,12 +25,13 @@ pub fn open_database(
     check: impl Fn(&Database) -> Result<State, OpenError>,
 ) -> Result<(Database, State), OpenError> {
     let damaged = OpenError::Damaged(Part::Database);
+    remove_files(folder, is_unfinished).map_err(io_error)?;
     match opened(folder, &check) {
-        Err(error) if error == damaged && has_snapshots(folder).map_err(io_error)? => {}
+        Err(error) if error == damaged && !files(folder, is_snapshot).map_err(io_error)?.is_empty() => {}
         other => return other,
     }
     let aside = copy_aside(folder).map_err(io_error)?;
-    remove_snapshots(folder).map_err(io_error)?;
+    remove_files(folder, is_snapshot).map_err(io_error)?;
     let second = opened(folder, &check).and_then(|(database, state)| {
         let rows = count_rows(&database)?;
         if rows == state.rows { Ok((database, state)) } else { Err(damaged) }
@@ -59,22 +61,32 @@ fn count_rows(database: &Database) -> Result<u64, OpenError> {
     }
 }
 
-fn has_snapshots(folder: &Path) -> io::Result<bool> {
-    Ok(!snapshots(folder)?.is_empty())
+fn is_snapshot(name: &str) -> bool {
+    name.starts_with("snap.")
 }
 
-fn remove_snapshots(folder: &Path) -> io::Result<()> {
-    for snapshot in snapshots(folder)? {
-        fs::remove_file(snapshot)?;
+/// sled gives a snapshot its name only once it is whole and fsynced.
+fn is_unfinished(name: &str) -> bool {
+    is_snapshot(name) && name.ends_with(".generating")
+}
+
+fn remove_files(folder: &Path, is_meant: fn(&str) -> bool) -> io::Result<()> {
+    let paths = files(folder, is_meant)?;
+    for path in &paths {
+        fs::remove_file(path)?;
     }
-    sync_folder(folder)
+    if paths.is_empty() { Ok(()) } else { sync_folder(folder) }
 }
 
-fn snapshots(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Files of a folder by their names; none of one that is not there.
+fn files(folder: &Path, is_meant: fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
+    if !folder.exists() {
+        return Ok(paths);
+    }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
+        if is_meant(&entry.file_name().to_string_lossy()) {
             paths.push(entry.path());
         }
     }
@@ -85,7 +97,11 @@ fn snapshots(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn copy_aside(folder: &Path) -> io::Result<PathBuf> {
     let free = (1..=COPIES).map(|number| folder.with_extension(format!("damaged-{number}"))).find(|path| !path.exists());
     let aside = free.ok_or(io::ErrorKind::AlreadyExists)?;
-    copy_folder(folder, &aside)?;
+    if let Err(error) = copy_folder(folder, &aside) {
+        // Part of a copy is of no use, and it may be what filled the disk.
+        let _first_error_is_told = fs::remove_dir_all(&aside);
+        return Err(error);
+    }
     Ok(aside)
 }
 

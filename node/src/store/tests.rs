@@ -266,6 +266,15 @@ fn a_store_opens_without_its_snapshot_and_with_a_damaged_one() {
 }
 
 #[test]
+fn a_snapshot_that_was_not_finished_does_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    fs::write(dir.path().join("db/snap.0000000000FFFFFF.generating"), b"").unwrap();
+    assert_eq!(value(&open(dir.path()), b"a"), Ok(Some(vec![39; 900])));
+    assert!(!dir.path().join("db.damaged-1").exists());
+}
+
+#[test]
 fn an_emptied_an_older_and_another_stores_database_are_told_apart() {
     let (dir, kept, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let db = dir.path().join("db");
