@@ -9,7 +9,7 @@ use kinmesh_protocol::engine::command::Command;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::desk::{UnlockInput, UnlockProblem};
+use crate::daemon::desk::{UnlockInput, UnlockProblem};
 
 /// Runs one command: [`CommandRequest`] to [`Reply`].
 pub const COMMAND_PATH: &str = "/v1/command";

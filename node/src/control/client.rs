@@ -24,8 +24,8 @@ use super::api::{
     Acknowledged, COMMAND_PATH, CommandRequest, LOCK_PATH, REPLY_BYTES, Refused, Reply, STATUS_PATH, STOP_PATH, Session,
     SessionToken, UNLOCK_PATH, UnlockReply, UnlockRequest,
 };
-use super::desk::{UnlockInput, UnlockProblem};
 use super::socket::{SOCKET_PATH_BYTES, socket_path};
+use crate::daemon::desk::{UnlockInput, UnlockProblem};
 
 /// Longer than the server waits for its desk, so that the server's own word arrives.
 const WAIT: Duration = Duration::from_secs(180);

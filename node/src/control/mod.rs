@@ -6,13 +6,12 @@
 
 pub mod api;
 pub mod client;
-pub mod desk;
 pub mod server;
 pub mod sessions;
 pub mod socket;
 
+pub use crate::daemon::desk::{DeskRequest, UnlockInput, UnlockProblem};
 pub use api::{Refused, SessionToken};
 pub use client::{Client, ClientError};
-pub use desk::{DeskRequest, UnlockInput, UnlockProblem};
 pub use server::serve;
 pub use socket::{BindError, bind, socket_path};

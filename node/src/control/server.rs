@@ -28,9 +28,9 @@ use super::api::{
     Acknowledged, COMMAND_PATH, CommandRequest, LOCK_PATH, REQUEST_BYTES, Refused, Reply, STATUS_PATH, STOP_PATH, Session,
     UNLOCK_PATH, UnlockReply, UnlockRequest,
 };
-use super::desk::DeskRequest;
 use super::sessions::Sessions;
 use super::socket::OwnUser;
+use crate::daemon::desk::DeskRequest;
 
 /// A body that takes longer is given up: it comes from the same machine.
 const BODY_WAIT: Duration = Duration::from_secs(30);

@@ -16,7 +16,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::coordinator::custodians_file::NetworkCustodians;
-use crate::exchange::{FileError, Kind, write_new};
+use crate::exchange::{Kind, WholeFileError, write_new};
 use crate::keys::aead;
 use crate::keys::small_file::make_folder;
 use crate::keys::{CreateKeyError, KdfCost, KeyFile, KeyUse, Protection, UnlockSecret};
@@ -95,7 +95,7 @@ pub enum CeremonyError {
     },
     /// Another file.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] WholeFileError),
     /// The system gives no randomness.
     #[error("the operating system gives no randomness")]
     NoRandomness,
@@ -106,7 +106,7 @@ impl CeremonyError {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Count { .. } | Self::Thresholds { .. } | Self::File(FileError::Exists { .. }) => Kind::Usage,
+            Self::Count { .. } | Self::Thresholds { .. } | Self::File(WholeFileError::Exists { .. }) => Kind::Usage,
             Self::Key { source, .. } => match source {
                 CreateKeyError::Exists | CreateKeyError::NoDrill { .. } | CreateKeyError::Short { .. } => Kind::Usage,
                 CreateKeyError::Memory(_) | CreateKeyError::Seal(_) | CreateKeyError::Io(_) => Kind::Machine,
@@ -146,7 +146,7 @@ pub fn run(args: &CeremonyArgs) -> Result<CeremonyReport, CeremonyError> {
     }
     let keys: Vec<SigningKey> = (0..count).map(|_| fresh_key()).collect::<Result<_, _>>()?;
     let custodians = custodians(args, &keys)?;
-    make_folder(&args.out).map_err(FileError::io(&args.out))?;
+    make_folder(&args.out).map_err(WholeFileError::io(&args.out))?;
     let mut written = Written::default();
     for (number, key) in (1..).zip(&keys) {
         let path = args.out.join(format!("custodian-{number}.key"));

@@ -22,7 +22,7 @@ use crate::coordinator::proposal::{Proposal, ProposalError};
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
 use crate::exchange::enrolment::{ENROLMENT_BYTES, Enrolment, EnrolmentError, Part};
 use crate::exchange::whole_file::folder_of;
-use crate::exchange::{FileError, Kind, read_bounded};
+use crate::exchange::{Kind, WholeFileError, read_bounded};
 
 /// Days until a roster ends, unless the plan says otherwise.
 const EXPIRES_DAYS: u64 = 365;
@@ -91,7 +91,7 @@ pub enum ProposeError {
     },
     /// A file.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] WholeFileError),
     /// A bundle.
     #[error("{path}: {source}")]
     Bundle {
@@ -158,9 +158,8 @@ impl ProposeError {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::File(FileError::Io { .. }) | Self::Bundle { source: BundleFileError::File(FileError::Io { .. }), .. } => {
-                Kind::Machine
-            }
+            Self::File(WholeFileError::Io { .. })
+            | Self::Bundle { source: BundleFileError::File(WholeFileError::Io { .. }), .. } => Kind::Machine,
             Self::Proposal(ProposalError::Before(_) | ProposalError::Announcement { .. })
             | Self::Custodians { source: CustodiansError::Fingerprint, .. }
             | Self::Enrolment { source: EnrolmentError::Fingerprint, .. }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::coordinator::proposal::{Proposal, ProposalError, SignatureCount};
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
 use crate::exchange::enrolment::{ENROLMENT_BYTES, Enrolment, EnrolmentError, Part};
-use crate::exchange::{FileError, Kind, read_bounded};
+use crate::exchange::{Kind, WholeFileError, read_bounded};
 
 /// What is published.
 pub struct PublishArgs {
@@ -93,7 +93,7 @@ impl PublishError {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::File(BundleFileError::File(FileError::Io { .. })) => Kind::Machine,
+            Self::File(BundleFileError::File(WholeFileError::Io { .. })) => Kind::Machine,
             Self::Signatures(_) | Self::Roster(_) | Self::Proposal(_) => Kind::Verification,
             Self::Enrolment { source: EnrolmentError::Fingerprint, .. } => Kind::Verification,
             Self::NoFile | Self::File(_) | Self::Enrolment { .. } => Kind::Usage,

@@ -15,7 +15,7 @@ use crate::coordinator::changes::{Change, changes};
 use crate::coordinator::proposal::{Proposal, ProposalError};
 use crate::coordinator::propose::write_changes;
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
-use crate::exchange::{FileError, Kind};
+use crate::exchange::{Kind, WholeFileError};
 use crate::keys::{KeyFile, KeyUse, OpenKeyError, SecretKind, UnlockSecret};
 
 /// What is signed, with which key.
@@ -75,7 +75,7 @@ impl SignError {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::File(BundleFileError::File(FileError::Io { .. }))
+            Self::File(BundleFileError::File(WholeFileError::Io { .. }))
             | Self::Key(OpenKeyError::Io(_) | OpenKeyError::Memory(_)) => Kind::Machine,
             Self::Key(OpenKeyError::WrongSecret | OpenKeyError::Kind { .. }) => Kind::Secret,
             Self::Proposal(_) => Kind::Verification,

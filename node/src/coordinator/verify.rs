@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::coordinator::proposal::{ProposalError, verify_announcement};
 use crate::exchange::bundle_file::{BundleFileError, read_bundle};
-use crate::exchange::{FileError, Kind};
+use crate::exchange::{Kind, WholeFileError};
 
 /// What is verified.
 pub struct VerifyArgs {
@@ -75,7 +75,7 @@ impl VerifyError {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::File(BundleFileError::File(FileError::Io { .. })) => Kind::Machine,
+            Self::File(BundleFileError::File(WholeFileError::Io { .. })) => Kind::Machine,
             Self::File(_) | Self::Fingerprint(_) => Kind::Usage,
             Self::NoRoster | Self::Roster(_) | Self::Announcement(_) => Kind::Verification,
         }

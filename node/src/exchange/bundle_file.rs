@@ -8,7 +8,7 @@ use std::path::Path;
 use kinmesh_protocol::wire::bundle::{self, BundleError};
 use thiserror::Error;
 
-use crate::exchange::whole_file::{FileError, read_bounded, replace, write_new};
+use crate::exchange::whole_file::{WholeFileError, read_bounded, replace, write_new};
 
 /// Bytes of a bundle of public messages: a roster of 1 MiB, the one before it, and 256 announcements.
 pub const PUBLIC_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
@@ -18,7 +18,7 @@ pub const PUBLIC_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
 pub enum BundleFileError {
     /// The file.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] WholeFileError),
     /// Its content.
     #[error(transparent)]
     Bundle(#[from] BundleError),

@@ -14,7 +14,7 @@ use crate::keys::small_file;
 
 /// A file could not be read or written.
 #[derive(Debug, Error)]
-pub enum FileError {
+pub enum WholeFileError {
     /// The system refused.
     #[error("{path}: {source}")]
     Io {
@@ -39,7 +39,7 @@ pub enum FileError {
     },
 }
 
-impl FileError {
+impl WholeFileError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |source| Self::Io { path: path.to_owned(), source }
     }
@@ -48,13 +48,13 @@ impl FileError {
 /// Reads a whole file of at most `limit` bytes.
 ///
 /// # Errors
-/// [`FileError::Io`], [`FileError::TooLong`].
-pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let file = File::open(path).map_err(FileError::io(path))?;
+/// [`WholeFileError::Io`], [`WholeFileError::TooLong`].
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, WholeFileError> {
+    let file = File::open(path).map_err(WholeFileError::io(path))?;
     let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(FileError::io(path))?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(WholeFileError::io(path))?;
     if bytes.len() as u64 > limit {
-        return Err(FileError::TooLong { path: path.to_owned(), limit });
+        return Err(WholeFileError::TooLong { path: path.to_owned(), limit });
     }
     Ok(bytes)
 }
@@ -62,12 +62,12 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 /// Writes a file that must not be there yet.
 ///
 /// # Errors
-/// [`FileError::Exists`], [`FileError::Io`]; nothing is left behind then.
-pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+/// [`WholeFileError::Exists`], [`WholeFileError::Io`]; nothing is left behind then.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), WholeFileError> {
     let file = written(path, bytes)?;
     file.persist_noclobber(path).map_err(|refused| match refused.error.kind() {
-        io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
-        _ => FileError::Io { path: path.to_owned(), source: refused.error },
+        io::ErrorKind::AlreadyExists => WholeFileError::Exists { path: path.to_owned() },
+        _ => WholeFileError::Io { path: path.to_owned(), source: refused.error },
     })?;
     sync_folder(folder_of(path))
 }
@@ -75,17 +75,17 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Writes a file, replacing the one of that name at once.
 ///
 /// # Errors
-/// [`FileError::Io`]; the earlier file is as it was then.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    small_file::replace(path, bytes).map_err(FileError::io(path))
+/// [`WholeFileError::Io`]; the earlier file is as it was then.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WholeFileError> {
+    small_file::replace(path, bytes).map_err(WholeFileError::io(path))
 }
 
 /// Makes the names in a folder durable.
 ///
 /// # Errors
-/// [`FileError::Io`].
-pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    small_file::sync_folder(folder).map_err(FileError::io(folder))
+/// [`WholeFileError::Io`].
+pub fn sync_folder(folder: &Path) -> Result<(), WholeFileError> {
+    small_file::sync_folder(folder).map_err(WholeFileError::io(folder))
 }
 
 /// The folder that a file is in; the current one for a bare name.
@@ -94,10 +94,10 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn written(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, FileError> {
-    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(FileError::io(path))?;
-    file.write_all(bytes).map_err(FileError::io(path))?;
-    file.as_file().sync_all().map_err(FileError::io(path))?;
+fn written(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, WholeFileError> {
+    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(WholeFileError::io(path))?;
+    file.write_all(bytes).map_err(WholeFileError::io(path))?;
+    file.as_file().sync_all().map_err(WholeFileError::io(path))?;
     Ok(file)
 }
 
@@ -110,11 +110,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("enrol-CIR.toml");
         write_new(&path, b"one").unwrap();
-        assert!(matches!(write_new(&path, b"two"), Err(FileError::Exists { .. })));
+        assert!(matches!(write_new(&path, b"two"), Err(WholeFileError::Exists { .. })));
         assert_eq!(read_bounded(&path, 3).unwrap(), b"one");
         replace(&path, b"three").unwrap();
         assert_eq!(read_bounded(&path, 5).unwrap(), b"three");
-        assert!(matches!(read_bounded(&path, 4), Err(FileError::TooLong { limit: 4, .. })));
+        assert!(matches!(read_bounded(&path, 4), Err(WholeFileError::TooLong { limit: 4, .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -421,7 +421,7 @@ fn pages_are_ordered_bounded_and_of_one_tree() {
     };
     assert_eq!(page(key(3), Some(key(6)), 10), [3, 4, 5]);
     assert_eq!(page(key(398), None, 10), [398, 399]);
-    assert_eq!(page(key(6), Some(key(3)), 10), []);
+    assert!(page(key(6), Some(key(3)), 10).is_empty());
     assert_eq!(page(key(0), None, 2), [0, 1]);
     assert_eq!(page(RowKey(vec![]), None, usize::MAX).len(), PAGE_ROWS);
     assert_eq!(store.bulk().rows(Tree::Index, &key(1), Some(&key(399)), 1_000).unwrap().len(), 398);
