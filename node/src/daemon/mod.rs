@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod desk;
 pub mod driver;
+pub mod folder;
 pub mod jobs;
 mod perform;
 mod tickets;
