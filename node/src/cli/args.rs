@@ -134,9 +134,18 @@ pub struct InitArgs {
     /// What the node is for.
     #[arg(long, value_enum, default_value_t)]
     pub role: NodeRole,
+    /// The society's public name, as the roster shows it [default: its id].
+    #[arg(long, value_name = "TITLE")]
+    pub society: Option<String>,
+    /// Its country, two or three capital letters [default: from its id].
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
     /// Addresses to listen on.
     #[arg(long, value_name = "MULTIADDR", num_args = 1..)]
     pub listen: Vec<String>,
+    /// Addresses at which others reach this node, if not those it listens on.
+    #[arg(long, value_name = "MULTIADDR", num_args = 1..)]
+    pub address: Vec<String>,
     /// File of 32 random bytes or more that opens the node's own keys, in place of a passphrase.
     #[arg(long, value_name = "FILE")]
     pub credential: Option<PathBuf>,
@@ -175,7 +184,7 @@ pub(super) enum CeremonyVerb {
 
 /// Arguments of `ceremony run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kinmesh ceremony run --out keys --custodians 5 --threshold 3")]
+#[command(after_help = "Example:\n  kinmesh ceremony run --network rfl --out keys --custodians 5 --threshold 3")]
 pub struct CeremonyRunArgs {
     /// Folder for the key files.
     #[arg(long, value_name = "DIR")]
@@ -186,6 +195,21 @@ pub struct CeremonyRunArgs {
     /// Signatures that a roster needs.
     #[arg(long, value_name = "K")]
     pub threshold: u32,
+    /// The network's id; a rehearsal's starts with drill-.
+    #[arg(long, value_name = "NET")]
+    pub network: NetworkId,
+    /// Signatures that another set of custodians needs [default: one more than the threshold, if there are as many].
+    #[arg(long, value_name = "K")]
+    pub root_threshold: Option<u32>,
+    /// Signatures that suspend in an emergency [default: one fewer than the threshold, at least 2].
+    #[arg(long, value_name = "K")]
+    pub emergency_threshold: Option<u32>,
+    /// One file of 32 random bytes or more a custodian, in place of passphrases.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub credential: Vec<PathBuf>,
+    /// Leaves the key files open to whoever has them; in a drill only.
+    #[arg(long, conflicts_with = "credential")]
+    pub unprotected: bool,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use kinmesh_protocol::base::MemberId;
 use kinmesh_protocol::engine::answer::{Answer, RosterView};
 use kinmesh_protocol::engine::command::Command;
 
@@ -35,9 +36,15 @@ pub struct RosterProposeArgs {
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Description of the network and its members.
-    #[arg(long, value_name = "ROSTER.toml")]
-    pub from: PathBuf,
+    /// Description of the network: its pace, custodians and coordination node.
+    #[arg(long, value_name = "ROSTER.toml", required_unless_present = "held")]
+    pub from: Option<PathBuf>,
+    /// The roster that it follows, with which it is compared.
+    #[arg(long, value_name = "FILE")]
+    pub held: Option<PathBuf>,
+    /// Members to be suspended.
+    #[arg(long, value_name = "ID", num_args = 1.., requires = "held")]
+    pub suspend: Vec<MemberId>,
     /// Enrolments that the members' nodes wrote.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub enrol: Vec<PathBuf>,
@@ -53,6 +60,12 @@ pub struct RosterSignArgs {
     /// The proposed roster; the signature is added to it.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// File that opens the key, in place of a passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub credential: Option<PathBuf>,
+    /// Signs without asking; the change is printed all the same.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Arguments of `roster publish`.
@@ -62,6 +75,9 @@ pub struct RosterPublishArgs {
     /// The signed roster, or one file a custodian.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Enrolments whose key announcements go out with the roster.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub enrol: Vec<PathBuf>,
     /// Writes the bundle with which members join.
     #[arg(long, value_name = "OUT")]
     pub bundle: Option<PathBuf>,

@@ -182,7 +182,7 @@ impl Network {
         let file = text(&self.roster_file(version));
         for custodian in [1, 3] {
             let key = text(&self.fleet.dir().join("custodians").join(format!("custodian-{custodian}.key")));
-            self.fleet.command(&["roster", "sign", "--key", &key, &file])?;
+            self.fleet.command(&["roster", "sign", "--yes", "--key", &key, &file])?;
         }
         Ok(())
     }
