@@ -76,6 +76,12 @@ pub enum CommitRefused {
     /// The system refused to write.
     #[error("the system refused to write")]
     Failed,
+    /// A row that this store does not take: a bug of the engine.
+    #[error("a row that this store does not take")]
+    Unfit,
+    /// A write failed half-way; only a new start knows what is on the disk.
+    #[error("a write failed half-way")]
+    Broken,
 }
 
 /// What decides: the engine, or a table in a test.
@@ -112,6 +118,9 @@ pub enum DriverError {
         "the store refused to write {REOPENINGS} times ({0}): free space or check the disk, then start again; nothing is lost"
     )]
     StoreRefuses(CommitRefused),
+    /// A write failed half-way.
+    #[error("a write failed half-way: check the disk, then start again; what was answered is kept")]
+    StoreBroken,
     /// A job panicked: a bug. The place is in the log.
     #[error("a job failed in a way that must not happen; nothing is lost, start again and report the place in the log")]
     JobPanicked,
@@ -367,6 +376,10 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
     /// What a crash would do, without the crash: nothing durable lives only in the engine.
     async fn open_again(&mut self, refused: CommitRefused) -> Result<(), DriverError> {
         tracing::error!(reason = %refused, "a step was not committed; the engine is opened again");
+        if refused == CommitRefused::Broken {
+            self.tickets.fail_all(&Failure::Store);
+            return Err(DriverError::StoreBroken);
+        }
         self.engine = None;
         self.tickets.fail_all(&Failure::Store);
         self.parts.pool.clear();

@@ -5,8 +5,13 @@ pub mod clock;
 pub mod desk;
 pub mod driver;
 pub mod folder;
+pub mod init;
 pub mod jobs;
+pub mod join;
+pub mod opened;
 mod perform;
+pub mod public;
+pub mod run;
 mod tickets;
 
 #[cfg(test)]
