@@ -12,3 +12,7 @@ pub mod keys;
 pub mod network;
 pub mod rehearsal;
 pub mod store;
+
+mod wiring;
+
+pub use wiring::main;

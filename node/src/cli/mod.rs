@@ -39,10 +39,10 @@ pub use args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, InitArgs, JoinArgs, Nod
 pub use context::Context;
 pub use elsewhere::Elsewhere;
 pub use entry::main;
-pub use errors::{CommandError, Kind, NodeProblem};
+pub use errors::{CommandError, Kind, NodeProblem, UsageProblem};
 pub use exit::Exit;
 pub use output::Output;
 pub use place::Place;
-pub use prompt::fingerprint as prompt_fingerprint;
+pub use prompt::{confirm, fingerprint as prompt_fingerprint};
 pub use roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
 pub use secrets::{existing_secret, fresh_secret};

@@ -90,7 +90,7 @@ pub(super) fn choose<T: Display>(question: &str, options: Vec<T>) -> Result<T, C
 }
 
 /// Yes or no; no unless said otherwise.
-pub(super) fn confirm(question: &str) -> Result<bool, CommandError> {
+pub fn confirm(question: &str) -> Result<bool, CommandError> {
     Confirm::new(question).with_default(false).prompt().map_err(left)
 }
 

@@ -100,7 +100,7 @@ impl Fleet {
     /// A command with an empty environment: nothing of the visitor's shell reaches a node.
     fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).env_clear().env("NO_COLOR", "1").current_dir(&self.dir);
+        command.args(arguments).env_clear().env("NO_COLOR", "1").env("KINMESH_DIR", &self.dir).current_dir(&self.dir);
         command
     }
 

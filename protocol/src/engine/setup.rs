@@ -11,10 +11,12 @@ use crate::private_match::EpochSecret;
 use crate::private_match::owner::{EpochKey, IndexState, SealingKey};
 use crate::roster::key_chain::{KEY_ANNOUNCEMENT, SELF_REVOCATION};
 use crate::roster::messages::{KeyAnnouncement, SelfRevocation, VoprfKey};
-use crate::roster::pace::EPOCH_CEILING;
 
 /// Life of an operational key (protocol.md 2.12).
 pub const OP_KEY_LIFE: Millis = Millis::days(90);
+
+/// Life of a VOPRF key (protocol.md 2.6).
+pub const EPOCH_LIFE: Millis = Millis::days(28);
 
 /// What a society's node is made for.
 pub struct MemberSetup {
@@ -44,8 +46,7 @@ pub fn member(
     let seal = SealSecret::draw(draw);
     let epoch = EpochSecret::draw(draw);
     let until = now + OP_KEY_LIFE;
-    // No roster says the network's epoch yet; a longer one than this would be refused by everybody.
-    let epoch_until = now + EPOCH_CEILING;
+    let epoch_until = now + EPOCH_LIFE;
     let op_key = operational.verifying_key().to_bytes();
     let keys = KeyAnnouncement {
         incarnation: 1,
@@ -80,7 +81,10 @@ pub fn member(
     let ops = vec![
         put(&(), &OwnRow { network: setup.network, member: Some(setup.member) }),
         put(&(), &OwnAnnouncementRow { message: announcement.clone() }),
-        put(&Epoch(1), &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until: epoch_until }),
+        put(
+            &Epoch(1),
+            &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until: epoch_until },
+        ),
         put(&keys.seal_key_id, &SealingKey { secret: crate::base::Sensitive::new(*seal.bytes()), until }),
         put(&(), &IndexState { epoch: Epoch(1), generation: 1, pending: 0, people: 0 }),
     ];
