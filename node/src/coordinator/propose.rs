@@ -429,3 +429,130 @@ fn settle(member: &mut Member, settings: &MemberPlan, now: Timestamp) {
         member.single_reviewer = *single;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use kinmesh_protocol::base::{Draw, NetworkId};
+    use kinmesh_protocol::engine::setup;
+    use kinmesh_protocol::roster::Custodians;
+
+    use super::*;
+    use crate::coordinator::proposal::tests::{NOW, custodian};
+    use crate::coordinator::publish::{self, PublishArgs};
+    use crate::exchange::write_new;
+
+    fn network() -> NetworkId {
+        NetworkId::new("drill-k").unwrap()
+    }
+
+    fn enrolment(id: &str, seed: u8) -> Enrolment {
+        let (root, operational) = (SigningKey::from_bytes(&[seed; 32]), SigningKey::from_bytes(&[seed + 180; 32]));
+        let member = MemberId::new(id).unwrap();
+        let setup = setup::MemberSetup { member, network: network() };
+        let (_, own) = setup::member(&setup, &root, &operational, NOW, &mut Draw::new([seed; 32]));
+        let (name, country) = ("جمعية الهلال".to_owned(), "CI".to_owned());
+        let root_key = root.verifying_key().to_bytes();
+        Enrolment {
+            network: network(),
+            part: Part::Member { member, name, country, root_key, announcement: own.announcement },
+            operational_key: operational.verifying_key().to_bytes(),
+            addresses: vec!["/ip4/127.0.0.1/tcp/41001".to_owned()],
+        }
+    }
+
+    fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        write_new(&path, text.as_bytes()).unwrap();
+        path
+    }
+
+    /// A folder with custodians, the coordination node's enrolment and a plan.
+    fn desk() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = (1..=3).map(|number| custodian(number).verifying_key().to_bytes()).collect();
+        let custodians = Custodians { keys, threshold: 2, root_threshold: 3, emergency_threshold: 2 };
+        let custodians = NetworkCustodians { network: network(), custodians };
+        write(folder.path(), "custodians.toml", &custodians.to_text());
+        let coordinator = Enrolment { part: Part::Coordinator, ..enrolment("CIR", 50) };
+        write(folder.path(), "enrol-coordinator.toml", &coordinator.to_text());
+        let plan = "network = \"drill-k\"\ncustodians = \"custodians.toml\"\ncoordinator = \"enrol-coordinator.toml\"\n\
+                    pace = { drill_hour_ms = 33 }\n[members.CIR]\npeople_cap = 4096\n";
+        let plan = write(folder.path(), "roster.toml", plan);
+        (folder, plan)
+    }
+
+    fn args(folder: &Path, from: Option<PathBuf>, enrol: Vec<PathBuf>, held: Option<PathBuf>) -> ProposeArgs {
+        let name = format!("{}.proposal", std::fs::read_dir(folder).unwrap().count());
+        ProposeArgs { from, enrol, held, suspend: Vec::new(), out: folder.join(name), now: NOW }
+    }
+
+    /// Proposes, signs with two custodians and publishes; gives the invitation.
+    fn publish(folder: &Path, args: &ProposeArgs) -> PathBuf {
+        let file = run(args).unwrap().file;
+        let mut proposal = Proposal::from_items(&read_bundle(&file).unwrap()).unwrap();
+        proposal.sign(&custodian(1)).unwrap();
+        proposal.sign(&custodian(3)).unwrap();
+        write_bundle(&file, proposal.to_items().iter().map(Vec::as_slice), Replace::Allowed).unwrap();
+        let bundle = folder.join("invitation.kmb");
+        publish::run(&PublishArgs { files: vec![file], enrol: Vec::new(), bundle: Some(bundle.clone()), now: NOW }).unwrap();
+        bundle
+    }
+
+    #[test]
+    fn two_versions_go_from_plan_to_invitation() {
+        let (folder, plan) = desk();
+        let cir = write(folder.path(), "enrol-CIR.toml", &enrolment("CIR", 1).to_text());
+        let bundle = publish(folder.path(), &args(folder.path(), Some(plan), vec![cir], None));
+        assert_eq!(read_bundle(&bundle).unwrap().len(), 2, "the roster and one announcement");
+
+        let dor = write(folder.path(), "enrol-DOR.toml", &enrolment("DOR", 2).to_text());
+        let second = ProposeArgs {
+            suspend: vec![MemberId::new("CIR").unwrap()],
+            ..args(folder.path(), None, vec![dor], Some(bundle.clone()))
+        };
+        let report = run(&second).unwrap();
+        assert_eq!((report.version, report.needed), (2, 2));
+        let texts: Vec<&str> = report.changes.iter().map(|change| change.text.as_str()).collect();
+        assert!(texts.iter().any(|text| text.starts_with("CIR active → suspended")), "{texts:?}");
+        assert!(texts.iter().any(|text| text.starts_with("DOR joins: جمعية الهلال")), "{texts:?}");
+        assert_eq!(report.read_out[0].fingerprint, enrolment("DOR", 2).fingerprint().to_string());
+    }
+
+    #[test]
+    fn a_root_key_is_not_exchanged_on_the_way() {
+        let (folder, plan) = desk();
+        let cir = write(folder.path(), "enrol-CIR.toml", &enrolment("CIR", 1).to_text());
+        let bundle = publish(folder.path(), &args(folder.path(), Some(plan), vec![cir], None));
+        let other = write(folder.path(), "enrol-other.toml", &enrolment("CIR", 7).to_text());
+        let refused = run(&args(folder.path(), None, vec![other], Some(bundle))).unwrap_err();
+        assert!(matches!(refused, ProposeError::RootKey(_)));
+        assert_eq!(refused.kind(), Kind::Verification);
+    }
+
+    #[test]
+    fn an_announcement_of_another_key_is_refused() {
+        let (folder, plan) = desk();
+        let Part::Member { announcement: stolen, .. } = enrolment("CIR", 7).part else { panic!("no member") };
+        let mut forged = enrolment("CIR", 1);
+        if let Part::Member { announcement, .. } = &mut forged.part {
+            *announcement = stolen;
+        }
+        let forged = write(folder.path(), "enrol-CIR.toml", &forged.to_text());
+        let wanted = args(folder.path(), Some(plan), vec![forged], None);
+        let refused = run(&wanted).unwrap_err();
+        assert!(matches!(refused, ProposeError::Proposal(ProposalError::Announcement { .. })));
+        assert!(!wanted.out.exists());
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let (folder, plan) = desk();
+        assert!(matches!(run(&args(folder.path(), None, Vec::new(), None)), Err(ProposeError::NoBase)));
+        let unknown = run(&args(folder.path(), Some(plan), Vec::new(), None));
+        assert!(matches!(unknown, Err(ProposeError::UnknownMember(_))), "the plan settles CIR, who did not enrol");
+        let bare = write(folder.path(), "bare.toml", "network = \"drill-k\"\n");
+        let missing = run(&args(folder.path(), Some(bare), Vec::new(), None));
+        assert!(matches!(missing, Err(ProposeError::Missing { field: "custodians" })));
+    }
+}

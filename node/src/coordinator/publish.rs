@@ -5,7 +5,7 @@
 //! the roster that it holds.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kinmesh_protocol::base::{MemberId, NetworkId, Timestamp};
 use kinmesh_protocol::roster::{Fingerprint, RosterError};
@@ -154,12 +154,14 @@ pub fn run(args: &PublishArgs) -> Result<Published, PublishError> {
     Ok(Published { report, items, fingerprint })
 }
 
-fn announcement(path: &PathBuf) -> Result<Vec<u8>, PublishError> {
+fn announcement(path: &Path) -> Result<Vec<u8>, PublishError> {
     let bytes = read_bounded(path, ENROLMENT_BYTES).map_err(BundleFileError::File)?;
     let enrolment = Enrolment::parse(&String::from_utf8_lossy(&bytes));
-    match enrolment.map_err(|source| PublishError::Enrolment { path: path.clone(), source })?.part {
+    match enrolment.map_err(|source| PublishError::Enrolment { path: path.to_owned(), source })?.part {
         Part::Member { announcement, .. } => Ok(announcement),
-        Part::Coordinator => Err(PublishError::Enrolment { path: path.clone(), source: EnrolmentError::Field { field: "part" } }),
+        Part::Coordinator => {
+            Err(PublishError::Enrolment { path: path.to_owned(), source: EnrolmentError::Field { field: "part" } })
+        }
     }
 }
 

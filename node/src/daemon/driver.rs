@@ -6,9 +6,10 @@
 //! people, messages or peers; it does not retry, queue or time anything that the engine did not ask for.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use kinmesh_protocol::base::{PeerId, ReceiptId, Seed, Timestamp, UserId};
+use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Timestamp, UserId};
 use kinmesh_protocol::engine::answer::Failure;
 use kinmesh_protocol::engine::job::{Job, JobFailure, JobOutput};
 use kinmesh_protocol::engine::{
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use crate::daemon::clock::{Clock, NoRandomness, seed};
-use crate::daemon::desk::{DeskRequest, UnlockProblem};
+use crate::daemon::desk::{DeskRequest, UnlockInput, UnlockProblem};
 use crate::daemon::jobs::{Finished, Pool};
 use crate::daemon::perform::translate_outcome;
 use crate::daemon::tickets::Tickets;
@@ -99,8 +100,7 @@ impl<V: View> Decide<V> for kinmesh_protocol::engine::Engine {
 /// Opens an engine on the state that is stored; the flag says whether the records are open.
 pub type OpenEngine<E, V> = Box<dyn FnMut(Now, Seed, bool, &V) -> Result<(E, Effects), OpenError> + Send>;
 /// Derives the records' key from what a user typed; takes up to a second, so it runs on a blocking thread.
-pub type FindRecordsKey<K> =
-    std::sync::Arc<dyn Fn(UserId, crate::daemon::desk::UnlockInput) -> Result<K, UnlockProblem> + Send + Sync>;
+pub type FindRecordsKey<K> = Arc<dyn Fn(UserId, UnlockInput) -> Result<K, UnlockProblem> + Send + Sync>;
 /// What a job gives.
 pub type JobResult = Result<JobOutput, JobFailure>;
 
@@ -155,7 +155,7 @@ pub(super) struct Unlocked<K> {
 enum Event<K> {
     Network(NetworkEvent),
     Desk(DeskRequest),
-    Finished(Finished<JobResult>),
+    Finished(Box<Finished<JobResult>>),
     Unlocked(Unlocked<K>),
     LookAtClock,
     Stop,
@@ -244,7 +244,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
             _ = &mut sources.stop => Event::Stop,
             event = sources.network.recv() => Event::Network(event.ok_or(DriverError::NetworkGone)?),
             // The pool holds a sender as long as the driver lives, and so does the driver for its unlocking threads.
-            Some(finished) = sources.finished.recv() => Event::Finished(finished),
+            Some(finished) = sources.finished.recv() => Event::Finished(Box::new(finished)),
             Some(unlocked) = sources.unlocked.recv() => Event::Unlocked(unlocked),
             request = sources.desk.recv() => request.map_or(Event::Stop, Event::Desk),
             () = sleep(until), if self.wake.is_some() => Event::LookAtClock,
@@ -255,7 +255,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
     async fn take(&mut self, event: Event<S::RecordsKey>) -> Result<Next, DriverError> {
         match event {
             Event::Network(event) => {
-                if let Some(input) = self.from_network(event) {
+                if let Some(input) = self.input_of(event) {
                     self.step(input).await?;
                 }
             }
@@ -264,15 +264,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 return Ok(Next::End);
             }
             Event::Desk(request) => self.serve(request).await?,
-            Event::Finished(Finished::Panicked { name }) => {
-                tracing::error!(job = name, "a job panicked");
-                return Err(DriverError::JobPanicked);
-            }
-            Event::Finished(Finished::Output { name, output }) => {
-                if let Some(job) = self.own_name(name) {
-                    self.step(Input::JobDone { job: kinmesh_protocol::base::JobId(job), result: Box::new(output) }).await?;
-                }
-            }
+            Event::Finished(finished) => self.finished(*finished).await?,
             Event::Unlocked(Unlocked { found, reply }) => self.unlocked(found, reply).await?,
             Event::LookAtClock => {
                 if self.wake.is_some_and(|at| at <= self.clock.now().wall) {
@@ -285,8 +277,21 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
         Ok(Next::GoOn)
     }
 
+    async fn finished(&mut self, finished: Finished<JobResult>) -> Result<(), DriverError> {
+        match finished {
+            Finished::Panicked { name } => {
+                tracing::error!(job = name, "a job panicked");
+                Err(DriverError::JobPanicked)
+            }
+            Finished::Output { name, output } => match self.own_name(name) {
+                Some(job) => self.step(Input::JobDone { job: JobId(job), result: Box::new(output) }).await,
+                None => Ok(()),
+            },
+        }
+    }
+
     /// What the engine is told of an event of the network; some are for the driver and the log alone.
-    fn from_network(&mut self, event: NetworkEvent) -> Option<Input> {
+    fn input_of(&mut self, event: NetworkEvent) -> Option<Input> {
         match event {
             NetworkEvent::Listening { address } => {
                 (self.parts.on_listening)(&address);
@@ -306,7 +311,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 Some(Input::Cell { receipt, carrier: Carrier::Link(peer), bytes })
             }
             NetworkEvent::Sent { delivery, outcome } => {
-                let delivery = kinmesh_protocol::base::DeliveryId(self.own_name(delivery.0)?);
+                let delivery = DeliveryId(self.own_name(delivery.0)?);
                 Some(Input::Sent { delivery, outcome: translate_outcome(outcome) })
             }
             NetworkEvent::StrangerRefused => {
@@ -326,7 +331,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 }
             }
             DeskRequest::Unlock { user, secret, reply } => {
-                let (find, unlocking) = (std::sync::Arc::clone(&self.parts.find_key), self.unlocking.clone());
+                let (find, unlocking) = (Arc::clone(&self.parts.find_key), self.unlocking.clone());
                 match unlocking.try_reserve_owned() {
                     Ok(place) => drop(tokio::task::spawn_blocking(move || {
                         place.send(Unlocked { found: find(user, secret), reply });
@@ -416,7 +421,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
     }
 
     /// Tells the engine that a delivery did not leave.
-    pub(super) fn did_not_leave(&mut self, delivery: kinmesh_protocol::base::DeliveryId) {
+    pub(super) fn did_not_leave(&mut self, delivery: DeliveryId) {
         self.backlog.push_back(Input::Sent { delivery, outcome: Outcome::Busy(RETRY_MS) });
     }
 }
