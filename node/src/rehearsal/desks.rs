@@ -44,7 +44,7 @@ pub async fn work(
         for member in members {
             busy |= holder(network, member, consents, ledger).await?;
             busy |= seeker(network, member, ledger).await?;
-            busy |= status(network, member).await?.outbox > 0;
+            busy |= status(network, member).await?.bags_waiting > 0;
         }
         if busy {
             last = Instant::now();
