@@ -332,7 +332,7 @@ impl Engine {
                 name: member.names.first().map_or_else(String::new, |(_, name)| name.clone()),
                 status: status_word(member.status).to_owned(),
                 announced: self.members.contains_key(&member.id),
-                up: self.is_up(&member.id),
+                up: self.is_up(&member.id) || self.own.member == Some(member.id),
             })
             .collect();
         Ok(Answer::Roster(Box::new(RosterView {

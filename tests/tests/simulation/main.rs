@@ -243,3 +243,15 @@ fn a_person_who_wants_nothing_told_leaves_the_seeker_with_an_unfinished_search()
     let status = setup.world.command(seeking, Command::SearchStatus { case: Some(case) });
     assert!(matches!(status, Ok(Answer::Searches { subjects }) if subjects[0].state == "searching"));
 }
+
+#[test]
+fn the_memory_of_messages_does_not_grow_for_ever() {
+    let (mut setup, seeking, _) = two(12, Faults::NONE);
+    let day = 24 * HOUR;
+    setup.world.run_for(40 * day);
+    let after_a_life = setup.world.nodes[seeking].store.count(Tree::Seen);
+    setup.world.run_for(40 * day);
+    let after_two = setup.world.nodes[seeking].store.count(Tree::Seen);
+    assert!(after_a_life > 20, "{after_a_life}");
+    assert!(after_two <= after_a_life + after_a_life / 10, "{after_a_life} then {after_two}");
+}
