@@ -149,6 +149,7 @@ impl Engine {
         self.running.look_at_builds = true;
         if old.is_none() {
             self.due(step, step.wall(), Due::PublicSync);
+            self.plan_forgetting(step);
         }
         self.offer_public(step, None);
         Ok(())
