@@ -4,6 +4,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod refusals;
+mod rollbacks;
+mod swarm;
+mod timers;
+
 use kinmesh_protocol::base::MemberId;
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::casework::consent::Decision;
