@@ -1,6 +1,7 @@
 //! Whole networks in virtual time: the journey of a mother's case under loss, delay, duplicates, restarts and refused commits.
 //!
-//! Each run is decided by a seed that a failure names; `KINMESH_SEED=n` runs the randomised tests with that one alone.
+//! Each run is decided by a seed that a failure names; `KINMESH_SEED=n` runs the randomised tests with that one alone,
+//! `KINMESH_SEED=n..m` with many, `KINMESH_TRACE=1` shows every step.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
@@ -21,9 +22,13 @@ const HOUR: u64 = kinmesh_tests::simulation::network::HOUR_MS;
 const LONG: u64 = 200 * HOUR;
 
 fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("KINMESH_SEED").ok().and_then(|text| text.parse().ok()) {
-        Some(seed) => vec![seed],
-        None => (1..=count).collect(),
+    let number = |text: &str| text.parse().expect("KINMESH_SEED is a number, or two with .. between");
+    match std::env::var("KINMESH_SEED") {
+        Err(_) => (1..=count).collect(),
+        Ok(text) => match text.split_once("..") {
+            Some((first, end)) => (number(first)..number(end)).collect(),
+            None => vec![number(&text)],
+        },
     }
 }
 
