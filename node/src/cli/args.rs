@@ -137,7 +137,7 @@ pub struct InitArgs {
     /// The society's public name, as the roster shows it [default: its id].
     #[arg(long, value_name = "TITLE")]
     pub society: Option<String>,
-    /// Its country, two or three capital letters [default: from its id].
+    /// Its country, two or three capital letters [default: its id if that is one, else XX].
     #[arg(long, value_name = "CC")]
     pub country: Option<String>,
     /// Addresses to listen on.
