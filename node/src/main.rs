@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The binary `kinmesh`: one program for societies, caseworkers, custodians and the coordination node.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kinmesh_node::main()
+}

@@ -22,3 +22,4 @@ pub mod linkage;
 pub mod person;
 pub mod private_match;
 pub mod roster;
+pub mod wire;

@@ -118,7 +118,10 @@ impl Tree {
     /// The trees that a coordination node may hold: no person, index or case data, by construction.
     #[must_use]
     pub const fn is_public(self) -> bool {
-        matches!(self, Tree::Own | Tree::Public | Tree::Standing | Tree::Due | Tree::Outbox | Tree::Seen | Tree::Peer)
+        matches!(
+            self,
+            Tree::Own | Tree::Public | Tree::Standing | Tree::Due | Tree::Outbox | Tree::Seen | Tree::Peer | Tree::Audit
+        )
     }
 }
 

@@ -27,13 +27,12 @@ impl Engine {
         if self.running.index {
             return Ok(());
         }
-        let Some(state) = step.view().get::<IndexState>(&())? else { return Ok(()) };
+        let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
         if state.pending == 0 {
             return Ok(());
         }
-        // Only committed rows: the job reads the store.
-        let prefix = row_key(2, &state.epoch);
-        let pending = step.view().page::<PendingRow>(&prefix, prefix.after_prefix().as_ref(), PEOPLE_A_SLICE)?;
+        // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
+        let pending = step.under::<PendingRow>(&row_key(2, &state.epoch), PEOPLE_A_SLICE)?;
         let people: Vec<PersonId> = pending.into_iter().map(|((_, person), _)| person).collect();
         let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
         if people.is_empty() {

@@ -113,8 +113,13 @@ impl Engine {
         let id = (from, manifest.family as u8);
         let mut set = step.get::<SetIn>(&id)?.unwrap_or_default();
         let newest = set.coming.as_ref().map(|coming| &coming.manifest).or(set.held.as_ref().map(|held| &held.manifest));
-        if newest.is_some_and(|newest| newest.epoch == manifest.epoch && newest.set_seq >= manifest.set_seq) {
-            return Err(Refusal::SetChain);
+        if let Some(newest) = newest.filter(|newest| newest.epoch == manifest.epoch && newest.set_seq >= manifest.set_seq) {
+            // The same manifest again answers a question that was asked twice.
+            return if newest.set_seq == manifest.set_seq && newest.hash() != manifest.hash() {
+                Err(Refusal::SetChain)
+            } else {
+                Ok(())
+            };
         }
         if let Some(old) = set.coming.take() {
             for blob in old.segments.into_iter().flatten() {
@@ -140,9 +145,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let id = (from, segment.family as u8);
         let mut set = step.get::<SetIn>(&id)?.ok_or(Refusal::State)?;
-        let Some(coming) = &mut set.coming else { return Err(Refusal::State) };
+        // A segment that came twice, or of a set that was replaced on the way, is no fault of the owner.
+        let Some(coming) = &mut set.coming else { return Ok(()) };
         if coming.manifest.set_seq != segment.set_seq || coming.manifest.epoch != segment.epoch {
-            return Err(Refusal::SetChain);
+            return Ok(());
         }
         let index = usize::try_from(segment.index).map_err(|_| Refusal::Size)?;
         let info = coming.manifest.segments.get(index).ok_or(Refusal::SetCorrupt)?;

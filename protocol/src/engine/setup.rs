@@ -15,6 +15,9 @@ use crate::roster::messages::{KeyAnnouncement, SelfRevocation, VoprfKey};
 /// Life of an operational key (protocol.md 2.12).
 pub const OP_KEY_LIFE: Millis = Millis::days(90);
 
+/// Life of a VOPRF key (protocol.md 2.6).
+pub const EPOCH_LIFE: Millis = Millis::days(28);
+
 /// What a society's node is made for.
 pub struct MemberSetup {
     /// The member.
@@ -43,6 +46,7 @@ pub fn member(
     let seal = SealSecret::draw(draw);
     let epoch = EpochSecret::draw(draw);
     let until = now + OP_KEY_LIFE;
+    let epoch_until = now + EPOCH_LIFE;
     let op_key = operational.verifying_key().to_bytes();
     let keys = KeyAnnouncement {
         incarnation: 1,
@@ -53,7 +57,7 @@ pub fn member(
         seal_key_id: seal.public().key_id(),
         seal_key: seal.public(),
         seal_until: until.seconds(),
-        voprf: VoprfKey { epoch: Epoch(1), pk: epoch.public(), from: now.seconds(), until: until.seconds() },
+        voprf: VoprfKey { epoch: Epoch(1), pk: epoch.public(), from: now.seconds(), until: epoch_until.seconds() },
         next_voprf: None,
         peer_id: PeerId(op_key).to_bytes(),
     };
@@ -77,7 +81,10 @@ pub fn member(
     let ops = vec![
         put(&(), &OwnRow { network: setup.network, member: Some(setup.member) }),
         put(&(), &OwnAnnouncementRow { message: announcement.clone() }),
-        put(&Epoch(1), &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until }),
+        put(
+            &Epoch(1),
+            &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until: epoch_until },
+        ),
         put(&keys.seal_key_id, &SealingKey { secret: crate::base::Sensitive::new(*seal.bytes()), until }),
         put(&(), &IndexState { epoch: Epoch(1), generation: 1, pending: 0, people: 0 }),
     ];

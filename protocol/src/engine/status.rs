@@ -1,10 +1,11 @@
 //! How a node is: counters and the state of its peers. No count of hits, no personal data.
 
 use crate::base::PeerId;
+use crate::base::record::row_key;
 use crate::engine::answer::{Answer, Failure, NodeStatus, SetLine};
 use crate::engine::core::Engine;
 use crate::engine::public::status_word;
-use crate::engine::rows::Counters;
+use crate::engine::rows::{Counters, Lane, OutRow};
 use crate::engine::step::Step;
 use crate::engine::view::View;
 use crate::private_match::Family;
@@ -40,7 +41,17 @@ impl Engine {
             evaluations_open: number(counters.evaluations_open),
             evaluations_done: number(counters.evaluations_done),
             outbox: number(counters.outbox),
+            bags_waiting: self.bags_waiting(step)?,
         })))
+    }
+
+    fn bags_waiting<V: View>(&self, step: &Step<'_, V>) -> Result<u32, Failure> {
+        let mut waiting = 0;
+        for member in self.peers() {
+            let prefix = row_key(1, &(member, Lane::Bag.number()));
+            waiting += u32::from(!step.under::<OutRow>(&prefix, 1)?.is_empty());
+        }
+        Ok(waiting)
     }
 
     fn set_lines<V: View>(&self, step: &Step<'_, V>, index: Option<&IndexState>) -> Result<Vec<SetLine>, Failure> {

@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::base::cbor::lp;
+use crate::base::ids::NetworkId;
+use crate::roster::custodians::Custodians;
 use crate::roster::document::Roster;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -42,11 +44,16 @@ impl Fingerprint {
     /// The fingerprint of a roster's custodians.
     #[must_use]
     pub fn of(roster: &Roster) -> Self {
-        let custodians = &roster.custodians;
+        Self::of_custodians(&roster.network_id, &roster.custodians)
+    }
+
+    /// The fingerprint of custodians before there is a roster: what the ceremony prints.
+    #[must_use]
+    pub fn of_custodians(network: &NetworkId, custodians: &Custodians) -> Self {
         let mut keys = custodians.keys.clone();
         keys.sort_unstable();
         let mut hash = Sha256::new_with_prefix(b"kinmesh/anchor/1");
-        hash.update(lp(roster.network_id.as_str().as_bytes()));
+        hash.update(lp(network.as_str().as_bytes()));
         for threshold in [custodians.threshold, custodians.root_threshold, custodians.emergency_threshold] {
             hash.update(threshold.to_be_bytes());
         }

@@ -25,5 +25,6 @@ pub use log::LogHead;
 pub use member::{ClassId, Member, MemberStatus};
 pub use messages::{KeyAnnouncement, PublicGet, SelfRevocation, Suspension, TimestampBody, VoprfKey};
 pub use pace::{Pace, PaceError};
+pub use rules::check as check_rules;
 pub use tracker::{Freshness, RosterChange, Standing, TimestampVerdict, Tracked, check_timestamp, freshness, standing, track};
 pub use verify::{Anchor, HeldRoster, RosterError, payload_hash, verify_roster, verify_suspension};

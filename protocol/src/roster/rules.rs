@@ -1,6 +1,6 @@
 //! What every roster must keep to, whoever signed it.
 //!
-//! `verify` calls it last. It keeps that each key has one holder, that lists are in order and bounded, and that every text
+//! `verify` calls it last, and the proposal of a roster before anybody signs it. It keeps that each key has one holder, that lists are in order and bounded, and that every text
 //! can be shown to an operator. It knows nothing of the roster before.
 
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ const NOTICE_BYTES: usize = 1_024;
 ///
 /// # Errors
 /// [`RosterError`] names the first rule that is broken.
-pub(super) fn check(roster: &Roster) -> Result<(), RosterError> {
+pub fn check(roster: &Roster) -> Result<(), RosterError> {
     check_numbers(roster)?;
     check_keys(roster)?;
     check_members(roster)?;

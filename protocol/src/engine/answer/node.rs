@@ -47,6 +47,8 @@ pub struct NodeStatus {
     pub evaluations_done: u32,
     /// Messages that wait for a carrier.
     pub outbox: u32,
+    /// Peers for which something waits for a bag.
+    pub bags_waiting: u32,
 }
 
 /// State of the sets between this node and one peer.

@@ -1,0 +1,297 @@
+//! The command tree and its arguments.
+//!
+//! No argument takes a name, a date, a place, a telephone number or a secret: what stands in an argument stands in the
+//! process list and the shell's history. A test reads the tree for it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use kinmesh_protocol::base::{MemberId, NetworkId, UserId};
+
+use super::audit::AuditVerb;
+use super::candidate::CandidateVerb;
+use super::case::CaseVerb;
+use super::contact::ContactVerb;
+use super::daemon::DaemonVerb;
+use super::disclosure::DisclosureVerb;
+use super::person::PersonVerb;
+use super::roster::RosterVerb;
+use super::search::SearchVerb;
+
+/// A mesh of Red Cross and Red Crescent societies that finds relatives without pooling their data.
+#[derive(Debug, Parser)]
+#[command(name = "kinmesh", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Start here: kinmesh demo\nA node: kinmesh init, kinmesh daemon run, kinmesh join BUNDLE, kinmesh daemon unlock"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) noun: Noun,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Folder of the node [default: $XDG_DATA_HOME/kinmesh].
+    #[arg(long, global = true, env = "KINMESH_DIR", hide_env_values = true, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// User of this node who acts [default: the only one that is unlocked].
+    #[arg(long, global = true, env = "KINMESH_USER", hide_env_values = true, value_name = "NAME")]
+    pub(super) user: Option<UserId>,
+    /// The result as one JSON object with a schema; an error as one on standard error.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// No hints and no progress.
+    #[arg(long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// First word of a command.
+#[derive(Debug, Subcommand)]
+pub(super) enum Noun {
+    /// A whole network on this machine: ceremony, import, search, review, consent, disclosure, answer key.
+    Demo(DemoArgs),
+    /// Makes a node in its folder.
+    Init(InitArgs),
+    /// Enters a network with the bundle of its coordination office.
+    Join(JoinArgs),
+    /// Runs the node; closes and opens its records.
+    #[command(subcommand)]
+    Daemon(DaemonVerb),
+    /// What the node does, its peers, what waits.
+    #[command(after_help = "Example:\n  kinmesh status")]
+    Status,
+    /// People who may be found.
+    #[command(subcommand)]
+    Person(PersonVerb),
+    /// Tracing cases: who asks, who is looked for.
+    #[command(subcommand)]
+    Case(CaseVerb),
+    /// Private search at the other members.
+    #[command(subcommand)]
+    Search(SearchVerb),
+    /// Pairs that a caseworker decides on.
+    #[command(subcommand)]
+    Candidate(CandidateVerb),
+    /// What the found person agreed to.
+    #[command(subcommand)]
+    Contact(ContactVerb),
+    /// What goes back to the seeker's society, and its arrival.
+    #[command(subcommand)]
+    Disclosure(DisclosureVerb),
+    /// Who is a member, and by whose signatures.
+    #[command(subcommand)]
+    Roster(RosterVerb),
+    /// The custodians' keys.
+    #[command(subcommand)]
+    Ceremony(CeremonyVerb),
+    /// Who did what, without personal data.
+    #[command(subcommand)]
+    Audit(AuditVerb),
+    /// Completions for a shell.
+    #[command(after_help = "Example:\n  kinmesh completion bash > ~/.local/share/bash-completion/completions/kinmesh")]
+    Completion {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh demo --keep /tmp/kinmesh")]
+pub struct DemoArgs {
+    /// Leaves the nodes running in this folder, for exploring.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// CSV files in place of the demo's own people, one a society.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub input: Vec<PathBuf>,
+}
+
+/// What a node is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum NodeRole {
+    /// A society's node.
+    #[default]
+    Member,
+    /// The coordination office's node: it holds no people and no cases.
+    Coordinator,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh init --member KE --network rfl --listen /ip4/0.0.0.0/tcp/4001 --user amina")]
+pub struct InitArgs {
+    /// The society's id on the roster, such as KE; not needed for a coordination node.
+    #[arg(long, value_name = "ID")]
+    pub member: Option<MemberId>,
+    /// The network's id; a rehearsal's starts with drill-.
+    #[arg(long, value_name = "NET")]
+    pub network: NetworkId,
+    /// What the node is for.
+    #[arg(long, value_enum, default_value_t)]
+    pub role: NodeRole,
+    /// The society's public name, as the roster shows it [default: its id].
+    #[arg(long, value_name = "TITLE")]
+    pub society: Option<String>,
+    /// Its country, two or three capital letters [default: from its id].
+    #[arg(long, value_name = "CC")]
+    pub country: Option<String>,
+    /// Addresses to listen on.
+    #[arg(long, value_name = "MULTIADDR", num_args = 1..)]
+    pub listen: Vec<String>,
+    /// Addresses at which others reach this node, if not those it listens on.
+    #[arg(long, value_name = "MULTIADDR", num_args = 1..)]
+    pub address: Vec<String>,
+    /// File of 32 random bytes or more that opens the node's own keys, in place of a passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub credential: Option<PathBuf>,
+    /// The same for the first user's key to the records.
+    #[arg(long, value_name = "FILE")]
+    pub user_credential: Option<PathBuf>,
+}
+
+/// Arguments of `join`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh join invitation.kmb")]
+pub struct JoinArgs {
+    /// The bundle: roster and key announcements.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// Root fingerprint from the custodians' letter [default: asked for].
+    #[arg(long, value_name = "TEXT")]
+    pub fingerprint: Option<String>,
+}
+
+/// Arguments of `daemon run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh daemon run --credential /etc/kinmesh/credential")]
+pub struct DaemonRunArgs {
+    /// File that opens the node's own keys, in place of a passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub credential: Option<PathBuf>,
+}
+
+/// Verbs of `ceremony`.
+#[derive(Debug, Subcommand)]
+pub(super) enum CeremonyVerb {
+    /// Makes the custodians' keys, each in a file of its own, and prints the root fingerprint.
+    Run(CeremonyRunArgs),
+}
+
+/// Arguments of `ceremony run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh ceremony run --network rfl --out keys --custodians 5 --threshold 3")]
+pub struct CeremonyRunArgs {
+    /// Folder for the key files.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Number of custodians.
+    #[arg(long, value_name = "N")]
+    pub custodians: u32,
+    /// Signatures that a roster needs.
+    #[arg(long, value_name = "K")]
+    pub threshold: u32,
+    /// The network's id; a rehearsal's starts with drill-.
+    #[arg(long, value_name = "NET")]
+    pub network: NetworkId,
+    /// Signatures that another set of custodians needs [default: one more than the threshold, if there are as many].
+    #[arg(long, value_name = "K")]
+    pub root_threshold: Option<u32>,
+    /// Signatures that suspend in an emergency [default: one fewer than the threshold, at least 2].
+    #[arg(long, value_name = "K")]
+    pub emergency_threshold: Option<u32>,
+    /// One file of 32 random bytes or more a custodian, in place of passphrases.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub credential: Vec<PathBuf>,
+    /// Leaves the key files open to whoever has them; in a drill only.
+    #[arg(long, conflicts_with = "credential")]
+    pub unprotected: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    fn leaves(command: &Command, path: &str, found: &mut Vec<(String, Command)>) {
+        let path = format!("{path} {}", command.get_name());
+        if !command.has_subcommands() {
+            found.push((path.clone(), command.clone()));
+        }
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            leaves(sub, &path, found);
+        }
+    }
+
+    fn all() -> Vec<(String, Command)> {
+        let mut command = Arguments::command();
+        command.build();
+        let mut found = Vec::new();
+        leaves(&command, "", &mut found);
+        found
+    }
+
+    #[test]
+    fn the_tree_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does_and_gives_an_example_that_parses() {
+        for (path, command) in all() {
+            assert!(command.get_about().is_some(), "{path}");
+            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let line = example.lines().find(|line| line.starts_with("  kinmesh ")).unwrap_or_else(|| panic!("{path}: {example}"));
+            let words: Vec<&str> = line.split_whitespace().take_while(|word| !matches!(*word, ">" | "<" | "|")).collect();
+            let parsed = Arguments::try_parse_from(&words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            for flag in ["json", "quiet", "dir", "user"] {
+                assert!(command.get_arguments().any(|arg| arg.get_long() == Some(flag)), "{path} --{flag}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_argument_takes_personal_data_or_a_secret() {
+        let taken = [
+            "name",
+            "given",
+            "family",
+            "father",
+            "mother",
+            "birth",
+            "date",
+            "place",
+            "phone",
+            "sex",
+            "note",
+            "text",
+            "message",
+            "passphrase",
+            "password",
+            "secret",
+            "token",
+            "session",
+        ];
+        for (path, command) in all() {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                let name = arg.get_long().map_or_else(|| arg.get_id().to_string(), str::to_owned);
+                assert!(!taken.contains(&name.as_str()), "{path} --{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_variable_holds_a_secret() {
+        for (path, command) in all() {
+            for variable in command.get_arguments().filter_map(clap::Arg::get_env) {
+                assert!(["KINMESH_DIR", "KINMESH_USER"].iter().any(|known| variable == *known), "{path} {variable:?}");
+            }
+        }
+    }
+}

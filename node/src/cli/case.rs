@@ -1,0 +1,149 @@
+//! `case open`, `list`, `show`: who asks, and who is looked for.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use kinmesh_protocol::engine::answer::{Answer, CaseLine, CaseShown};
+use kinmesh_protocol::engine::command::{CaseForm, Command};
+use serde_json::json;
+
+use super::context::Context;
+use super::errors::{CommandError, Kind, UsageProblem};
+use super::files;
+use super::output::Output;
+use super::person::fields_text;
+use super::prompt;
+use super::table::{Flow, Table, own, theirs};
+use crate::exchange::{CASE_TEMPLATE, case_form};
+
+/// Verbs of `case`.
+#[derive(Debug, Subcommand)]
+pub(super) enum CaseVerb {
+    /// Opens a case with its sought persons, by questions or with a form.
+    Open(CaseOpenArgs),
+    /// Lists cases, masked.
+    #[command(after_help = "Example:\n  kinmesh case list")]
+    List {
+        /// At most this many.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Shows one case in full; the view is recorded.
+    #[command(after_help = "Example:\n  kinmesh case show C-7h3k9q")]
+    Show {
+        /// Id, or the beginning of one.
+        case: String,
+    },
+}
+
+/// Arguments of `case open`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh case open --template > form.toml\n  kinmesh case open --form form.toml")]
+pub(super) struct CaseOpenArgs {
+    /// Form in TOML, or - for standard input [default: asked on the terminal].
+    #[arg(long, value_name = "FILE")]
+    form: Option<PathBuf>,
+    /// Prints an empty form.
+    #[arg(long, conflicts_with = "form")]
+    template: bool,
+}
+
+/// Runs a verb.
+pub(super) async fn run(context: &Context, verb: CaseVerb) -> Result<(), CommandError> {
+    match verb {
+        CaseVerb::Open(args) => open(context, &args).await,
+        CaseVerb::List { limit } => list(context, limit).await,
+        CaseVerb::Show { case } => show(context, case).await,
+    }
+}
+
+async fn open(context: &Context, args: &CaseOpenArgs) -> Result<(), CommandError> {
+    if args.template {
+        return context.out.result("kinmesh/form/1", &json!({ "form": CASE_TEMPLATE }), |_| CASE_TEMPLATE.to_owned());
+    }
+    let form = Box::new(form(context, args)?);
+    let answer = context.ask(Command::CaseOpen { form }).await?;
+    let Answer::CaseOpened { case, subjects, keys } = &answer else { return Err(Kind::OtherAnswer.into()) };
+    context.out.result("kinmesh/case-open/1", &answer, |_| {
+        let mut text = format!("✓ {} opened\n", case.short());
+        for (subject, keys) in subjects.iter().zip(keys) {
+            text.push_str(&format!("  {} with {keys} match keys\n", subject.short()));
+        }
+        text
+    })?;
+    if keys.contains(&0) {
+        context.out.hint("! a sought person without match keys cannot be found: the mother's name, a place or a date would help");
+    }
+    context.out.hint(&format!("→ kinmesh search run {}", case.short()));
+    Ok(())
+}
+
+fn form(context: &Context, args: &CaseOpenArgs) -> Result<CaseForm, CommandError> {
+    match &args.form {
+        Some(path) => Ok(case_form(files::open(path)?)?),
+        None if context.out.is_interactive() => prompt::case(context),
+        None => Err(UsageProblem::NoForm.into()),
+    }
+}
+
+async fn list(context: &Context, limit: u32) -> Result<(), CommandError> {
+    let answer = context.ask(Command::CaseList { limit }).await?;
+    let Answer::Cases { cases } = &answer else { return Err(Kind::OtherAnswer.into()) };
+    context.out.result("kinmesh/case-list/1", &answer, |out| list_text(out, cases))
+}
+
+fn list_text(out: &Output, cases: &[CaseLine]) -> String {
+    if cases.is_empty() {
+        return "no case is open".to_owned();
+    }
+    let mut table = Table::new([
+        ("Case", Flow::Whole),
+        ("File", Flow::Cut),
+        ("Subject", Flow::Whole),
+        ("Sought", Flow::Cut),
+        ("Initials", Flow::Cut),
+        ("Born", Flow::Whole),
+        ("State", Flow::Cut),
+    ]);
+    for case in cases {
+        let (mut id, mut label) = (case.case.short(), case.label.expose().as_str());
+        for subject in &case.subjects {
+            let state = subject.outcome.as_ref().unwrap_or(&subject.state);
+            table.push([
+                own(&id),
+                theirs(label),
+                own(subject.subject.short()),
+                theirs(&subject.relation),
+                theirs(subject.initials.expose()),
+                theirs(subject.year.expose()),
+                own(if case.status == "active" { state } else { &case.status }),
+            ]);
+            (id, label) = (String::new(), "");
+        }
+    }
+    out.table(&table)
+}
+
+async fn show(context: &Context, case: String) -> Result<(), CommandError> {
+    let Answer::Case(shown) = context.ask(Command::CaseShow { case }).await? else {
+        return Err(Kind::OtherAnswer.into());
+    };
+    context.out.result("kinmesh/case-show/1", &shown, |out| show_text(out, &shown))
+}
+
+fn show_text(out: &Output, shown: &CaseShown) -> String {
+    let line = &shown.line;
+    let mut text = format!("{} · {} · {}\n", line.case, out.foreign(line.label.expose()), line.status);
+    text.push_str("enquirer\n");
+    text.push_str(&fields_text(out, &shown.enquirer));
+    for (subject, fields) in line.subjects.iter().zip(&shown.subjects) {
+        let outcome = subject.outcome.as_ref().map(|outcome| format!(" · {outcome}")).unwrap_or_default();
+        text.push_str(&format!("{} · {} · {}{outcome}\n", subject.subject, out.foreign(&subject.relation), subject.state));
+        text.push_str(&fields_text(out, fields));
+    }
+    if !shown.claim_never.is_empty() {
+        let members: Vec<&str> = shown.claim_never.iter().map(|member| member.as_str()).collect();
+        text.push_str(&format!("no claim ever to {}\n", members.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,58 @@
+//! The commands that other folders do: the command line defines their arguments and hands them over.
+//!
+//! The binary's wiring implements it over `daemon`, `coordinator` and `rehearsal`, the last of which stands above this
+//! folder. Each runs outside any runtime, writes its result to `context.out`, and returns the error to be shown.
+
+use super::args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, InitArgs, JoinArgs};
+use super::context::Context;
+use super::errors::CommandError;
+use super::roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
+
+/// What the command line does not do itself.
+pub trait Elsewhere {
+    /// `init`: makes a node.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn init(&self, context: &Context, args: &InitArgs) -> Result<(), CommandError>;
+    /// `join`: enters a network.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn join(&self, context: &Context, args: &JoinArgs) -> Result<(), CommandError>;
+    /// `daemon run`: runs the node until it is stopped.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn daemon_run(&self, context: &Context, args: &DaemonRunArgs) -> Result<(), CommandError>;
+    /// `roster propose`: writes an unsigned roster.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_propose(&self, context: &Context, args: &RosterProposeArgs) -> Result<(), CommandError>;
+    /// `roster sign`: adds a custodian's signature.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_sign(&self, context: &Context, args: &RosterSignArgs) -> Result<(), CommandError>;
+    /// `roster publish`: makes the signed roster the coordination node's.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_publish(&self, context: &Context, args: &RosterPublishArgs) -> Result<(), CommandError>;
+    /// `roster verify`: checks a file.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_verify(&self, context: &Context, args: &RosterVerifyArgs) -> Result<(), CommandError>;
+    /// `ceremony run`: makes the custodians' keys.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn ceremony_run(&self, context: &Context, args: &CeremonyRunArgs) -> Result<(), CommandError>;
+    /// `demo`: a whole network on this machine.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn demo(&self, context: &Context, args: &DemoArgs) -> Result<(), CommandError>;
+}

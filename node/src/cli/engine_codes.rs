@@ -1,0 +1,320 @@
+//! The table of the engine's reasons: code, exit code, what, why, what to do.
+//!
+//! Exhaustive over `Failure`, `Block`, `PublicProblem` and `FormProblem`, so that a reason without a row does not compile.
+
+use kinmesh_protocol::engine::answer::{Block, Failure, PublicProblem};
+use kinmesh_protocol::person::{FormError, FormProblem};
+
+use super::codes::{Entry, row};
+use super::exit::Exit;
+
+/// The row of a failure.
+pub(super) fn failure(failure: &Failure) -> Entry {
+    let because = failure.to_string();
+    match failure {
+        Failure::Locked => row(3001, Exit::Locked, "the records are locked", "nobody has unlocked them", "kinmesh daemon unlock"),
+        Failure::NotJoined => row(3002, Exit::Roster, "no roster yet", because, "kinmesh join BUNDLE"),
+        Failure::Role => row(3003, Exit::Role, "this node does not do that", because, "use a society's node"),
+        Failure::Unknown => {
+            row(3004, Exit::Failed, "not found", because, "the lists show the ids: person list, case list, candidate list")
+        }
+        Failure::Ambiguous => row(3005, Exit::Usage, "which one?", because, "type more of the id"),
+        Failure::NotAnId => row(3006, Exit::Usage, "this is no id", because, "copy it from a list, for instance K-7h3k9q"),
+        Failure::Form(error) => form(error),
+        Failure::Blocked(block) => self::block(*block),
+        Failure::Stale => {
+            row(3007, Exit::Stale, "the plan is out of date; nothing was sent", because, "kinmesh search plan CASE")
+        }
+        Failure::State { .. } => row(3008, Exit::Failed, "not possible at this point", because, "show it to see how far it is"),
+        Failure::Public(problem) => public(*problem),
+        Failure::Suspended => row(
+            3009,
+            Exit::Suspended,
+            "this node is suspended",
+            because,
+            "speak with the coordination office; the records are kept",
+        ),
+        Failure::TooMany { .. } => row(3010, Exit::Usage, "too many at once", because, "send them in parts"),
+        Failure::Store => {
+            row(3011, Exit::Failed, "the change was not stored", because, "check the disk's free space, then try again")
+        }
+        Failure::Damaged => {
+            row(3012, Exit::Failed, "a stored value cannot be read", because, "keep the files and restore a backup beside them")
+        }
+        Failure::Busy => row(3013, Exit::Failed, "the node is busy", because, "try again in a moment"),
+    }
+}
+
+/// The row of a form's field. The field's name is the form's own.
+pub(super) fn form(error: &FormError) -> Entry {
+    let (code, next) = match error.problem {
+        FormProblem::Missing => (3101, "fill in this field"),
+        FormProblem::TooLong => (3102, "shorten it"),
+        FormProblem::TooMany => (3103, "keep the most important ones"),
+        FormProblem::Control => (3104, "type it again: it was pasted with invisible characters"),
+        FormProblem::Date => (3105, "write 1984, 1984-03 or 1984-03-12, with ~ in front for an estimate"),
+        FormProblem::Word => (3106, "--template prints the words that each field knows"),
+    };
+    row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)
+}
+
+fn block(block: Block) -> Entry {
+    let because = block.to_string();
+    match block {
+        Block::Safety => row(
+            3201,
+            Exit::Blocked,
+            "the search may not begin",
+            because,
+            "assess with the enquirer, then open the case with safety = \"safe\"",
+        ),
+        Block::NoSubject => {
+            row(3202, Exit::Blocked, "there is nobody to search for", because, "open the case with a sought person")
+        }
+        Block::NoConsent => row(
+            3203,
+            Exit::Blocked,
+            "nothing may be disclosed",
+            because,
+            "ask the person, then: kinmesh contact consent CANDIDATE",
+        ),
+        Block::Policy => row(
+            3204,
+            Exit::Blocked,
+            "no claim may go there",
+            because,
+            "kinmesh case show CASE names the members that must not learn of it",
+        ),
+    }
+}
+
+fn public(problem: PublicProblem) -> Entry {
+    let because = problem.to_string();
+    let next = "ask for the current bundle of the network";
+    match problem {
+        PublicProblem::FingerprintNeeded => row(
+            4001,
+            Exit::Usage,
+            "the root fingerprint is needed",
+            because,
+            "kinmesh join BUNDLE --fingerprint TEXT, from the printed letter",
+        ),
+        PublicProblem::FingerprintForm => {
+            row(4002, Exit::Usage, "this is no fingerprint", because, "type it as it is printed in the letter")
+        }
+        PublicProblem::FingerprintWrong => row(
+            4003,
+            Exit::Verification,
+            "this is not the network of the letter; nothing was changed",
+            because,
+            "type it again; if it stays so, keep the bundle and call the coordination office",
+        ),
+        PublicProblem::Signatures => row(4004, Exit::Verification, "the roster is not valid; nothing was changed", because, next),
+        PublicProblem::Rollback => row(4005, Exit::Roster, "the roster is out of date; nothing was changed", because, next),
+        PublicProblem::SplitView => row(
+            4006,
+            Exit::Verification,
+            "two rosters contradict each other; nothing was changed",
+            because,
+            "keep both files and call the custodians",
+        ),
+        PublicProblem::Expired => row(4007, Exit::Roster, "the roster has expired; nothing was changed", because, next),
+        PublicProblem::Network => {
+            row(4008, Exit::Roster, "the roster is not this network's; nothing was changed", because, "check which file it is")
+        }
+        PublicProblem::NotListed => row(
+            4009,
+            Exit::Roster,
+            "this node is not on the roster",
+            because,
+            "send this node's enrolment to the coordination office",
+        ),
+        PublicProblem::Profile => {
+            row(4010, Exit::Roster, "this release is not the network's", because, "install the release that the roster asks for")
+        }
+        PublicProblem::Form => {
+            row(4011, Exit::Roster, "the bundle cannot be read; nothing was changed", because, "copy it again")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io;
+
+    use super::super::codes::entry;
+    use super::super::errors::{FileProblem, Kind, NodeProblem, UsageProblem};
+    use super::*;
+    use crate::control::{ClientError, Refused, UnlockProblem};
+    use crate::exchange::{FileError, FormFileError};
+
+    fn failures() -> Vec<Failure> {
+        let form = |problem| Failure::Form(FormError { field: "birth".to_owned(), problem });
+        let mut all = vec![
+            Failure::Locked,
+            Failure::NotJoined,
+            Failure::Role,
+            Failure::Unknown,
+            Failure::Ambiguous,
+            Failure::NotAnId,
+            Failure::Stale,
+            Failure::State { state: "closed".to_owned() },
+            Failure::Suspended,
+            Failure::TooMany { limit: 16 },
+            Failure::Store,
+            Failure::Damaged,
+            Failure::Busy,
+        ];
+        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy].map(Failure::Blocked));
+        all.extend(
+            [
+                FormProblem::Missing,
+                FormProblem::TooLong,
+                FormProblem::TooMany,
+                FormProblem::Control,
+                FormProblem::Date,
+                FormProblem::Word,
+            ]
+            .map(form),
+        );
+        all.extend(
+            [
+                PublicProblem::FingerprintNeeded,
+                PublicProblem::FingerprintForm,
+                PublicProblem::FingerprintWrong,
+                PublicProblem::Signatures,
+                PublicProblem::Rollback,
+                PublicProblem::SplitView,
+                PublicProblem::Expired,
+                PublicProblem::Network,
+                PublicProblem::NotListed,
+                PublicProblem::Profile,
+                PublicProblem::Form,
+            ]
+            .map(Failure::Public),
+        );
+        all
+    }
+
+    fn clients() -> Vec<ClientError> {
+        let mut all = vec![
+            ClientError::NotRunning,
+            ClientError::NotOwner,
+            ClientError::PathLength { found: 200 },
+            ClientError::Connect(io::Error::other("x")),
+            ClientError::Answer,
+            ClientError::TooLong,
+            ClientError::NoAnswer,
+        ];
+        let refused = [
+            Refused::Session,
+            Refused::Body { line: 1, column: 2 },
+            Refused::TooLong,
+            Refused::BrokenOff,
+            Refused::Busy,
+            Refused::Closing,
+            Refused::NoAnswer,
+            Refused::Path,
+        ];
+        all.extend(refused.map(ClientError::Refused));
+        let unlock = [
+            UnlockProblem::Wrong,
+            UnlockProblem::ShortCredential,
+            UnlockProblem::KeyFile,
+            UnlockProblem::Role,
+            UnlockProblem::Busy,
+        ];
+        all.extend(unlock.map(ClientError::Unlock));
+        all.extend(failures().into_iter().map(ClientError::Failed));
+        all
+    }
+
+    fn kinds() -> Vec<Kind> {
+        let usage = [
+            UsageProblem::Arguments,
+            UsageProblem::NoForm,
+            UsageProblem::NoVerdict,
+            UsageProblem::NoDecision,
+            UsageProblem::NoText,
+            UsageProblem::NoPlan,
+            UsageProblem::NoSecret,
+            UsageProblem::NoFingerprint,
+            UsageProblem::NoUser,
+            UsageProblem::NoDir,
+            UsageProblem::NoMember,
+        ];
+        let file = [
+            FileProblem::NotThere,
+            FileProblem::NotAllowed,
+            FileProblem::Io,
+            FileProblem::TooLong { limit: 1 },
+            FileProblem::NotUtf8,
+            FileProblem::Empty,
+        ];
+        let node = [
+            NodeProblem::NotMade,
+            NodeProblem::AlreadyMade,
+            NodeProblem::InUse,
+            NodeProblem::WrongSecret,
+            NodeProblem::Keys,
+            NodeProblem::Store,
+            NodeProblem::DiskFull,
+            NodeProblem::Network,
+            NodeProblem::Clock,
+            NodeProblem::RosterFile,
+            NodeProblem::Verification,
+            NodeProblem::Ceremony,
+            NodeProblem::Demo,
+        ];
+        let form = vec![
+            FormFileError::Io(io::Error::other("x")),
+            FormFileError::TooLong,
+            FormFileError::NotUtf8,
+            FormFileError::Syntax { line: 1, column: 1 },
+            FormFileError::UnknownKey { path: Default::default(), line: 1 },
+            FormFileError::Kind { path: Default::default() },
+            FormFileError::Subjects { found: 30 },
+        ];
+        let mut all: Vec<Kind> = vec![
+            Kind::Partly { rejected: 1 },
+            Kind::NothingKept,
+            Kind::StillOpen { open: 1 },
+            Kind::Interrupted,
+            Kind::OtherAnswer,
+            Kind::Output,
+            FileError::Io(io::Error::other("x")).into(),
+            FileError::Utf16.into(),
+            FileError::NoHeader.into(),
+        ];
+        all.extend(usage.map(Kind::from));
+        all.extend(file.map(Kind::from));
+        all.extend(node.map(Kind::from));
+        all.extend(form.into_iter().map(Kind::from));
+        all.extend(clients().into_iter().map(Kind::from));
+        all
+    }
+
+    #[test]
+    fn every_failure_has_its_own_code_and_says_what_to_do() {
+        let mut codes = BTreeMap::new();
+        for kind in kinds() {
+            let entry = entry(&kind);
+            assert!((1000..10_000).contains(&entry.code) && entry.exit != Exit::Done, "{kind:?}");
+            assert!(!entry.what.is_empty(), "{kind:?}");
+            assert!(!entry.next.is_empty() || matches!(kind, Kind::Interrupted | Kind::Output), "{kind:?}");
+            let other = codes.insert(entry.code, format!("{kind:?}"));
+            assert_eq!(other, None, "{} is also {kind:?}", entry.name());
+        }
+        assert!(codes.len() > 85, "{}", codes.len());
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_page() {
+        let page = include_str!("../../../docs/src/cli.md");
+        for kind in kinds() {
+            let code = entry(&kind).exit as u8;
+            assert!(page.contains(&format!("| {code} |")), "{code} of {kind:?}");
+        }
+    }
+}

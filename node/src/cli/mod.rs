@@ -1,0 +1,48 @@
+//! Level 4: the command line, one file a noun. The only place that knows clap.
+//!
+//! [`main`] is called by the binary. A command reads its arguments, asks the daemon through `control`, and writes one
+//! result to standard output; everything else goes to standard error. Personal data enters by forms, files and prompts,
+//! never by arguments or the environment, and leaves only by `show`, `review`, `propose` and `receive`.
+//!
+//! What other folders do (a node's making, the daemon itself, the ceremony, the demo) is reached through [`Elsewhere`].
+
+mod args;
+mod audit;
+mod candidate;
+mod case;
+mod codes;
+mod completion;
+mod contact;
+mod context;
+mod daemon;
+mod disclosure;
+mod elsewhere;
+mod engine_codes;
+mod entry;
+mod errors;
+mod exit;
+mod files;
+mod import;
+mod output;
+mod person;
+mod place;
+mod progress;
+mod prompt;
+mod roster;
+mod search;
+mod secrets;
+mod status;
+mod table;
+mod text;
+
+pub use args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, InitArgs, JoinArgs, NodeRole};
+pub use context::Context;
+pub use elsewhere::Elsewhere;
+pub use entry::main;
+pub use errors::{CommandError, Kind, NodeProblem, UsageProblem};
+pub use exit::Exit;
+pub use output::Output;
+pub use place::Place;
+pub use prompt::{confirm, fingerprint as prompt_fingerprint};
+pub use roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
+pub use secrets::{existing_secret, fresh_secret};

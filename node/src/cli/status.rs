@@ -1,0 +1,85 @@
+//! `status`: the node on one screen.
+
+use kinmesh_protocol::engine::answer::NodeStatus;
+
+use super::context::Context;
+use super::errors::CommandError;
+use super::output::Output;
+use super::table::{Flow, Table, own};
+use crate::control::Client;
+
+/// Shows the node. Needs no unlocked user.
+pub(super) async fn run(context: &Context) -> Result<(), CommandError> {
+    let status = Client::new(&context.place.dir).status().await?;
+    context.out.result("kinmesh/status/1", &status, |out| text(out, &status))?;
+    if let Some(next) = next_step(&status) {
+        context.out.hint(next);
+    }
+    Ok(())
+}
+
+fn text(out: &Output, status: &NodeStatus) -> String {
+    let network = status.network.as_ref().map_or("no network yet".to_owned(), |network| format!("network {network}"));
+    let drill = if status.drill { " (rehearsal)" } else { "" };
+    let coordinator = if status.coordinator_up { "up" } else { "down" };
+    let mut lines = vec![
+        format!("{} · {network}{drill} · {}", status.member, status.standing),
+        format!("records   {}", status.custody),
+        format!(
+            "roster    version {} · {} of {} peers up · coordination node {coordinator}",
+            status.roster_version, status.peers_up, status.peers
+        ),
+        format!("people    {} registered, {} wait to be indexed", status.people, status.unindexed),
+        format!("sets      {} of {} sent, {} of {} held", status.sets_out, status.peers, status.sets_in, status.peers),
+        format!(
+            "cases     {} open · evaluations {} answered, {} open",
+            status.cases, status.evaluations_done, status.evaluations_open
+        ),
+        format!("outbox    {} messages wait", status.outbox),
+    ];
+    if let Some(profile) = &status.profile {
+        lines.push(format!("matching  profile {profile}, key epoch {}", status.epoch));
+    }
+    if !status.sets.is_empty() {
+        lines.push(String::new());
+        lines.push(sets(out, status));
+    }
+    lines.join("\n")
+}
+
+fn sets(out: &Output, status: &NodeStatus) -> String {
+    let mut table = Table::new([
+        ("Peer", Flow::Whole),
+        ("Link", Flow::Whole),
+        ("Our set", Flow::Whole),
+        ("Confirmed", Flow::Whole),
+        ("Its set", Flow::Whole),
+        ("Labels", Flow::Whole),
+        ("KiB", Flow::Whole),
+    ]);
+    for set in &status.sets {
+        let current = if set.current { "" } else { " (old)" };
+        table.push([
+            own(set.member),
+            own(if set.up { "up" } else { "down" }),
+            own(format!("{}{current}", sequence(set.built_seq))),
+            own(sequence(set.confirmed_seq)),
+            own(sequence(set.held_seq)),
+            own(set.held_count),
+            own(set.held_bytes.div_ceil(1024)),
+        ]);
+    }
+    out.table(&table)
+}
+
+fn sequence(number: u64) -> String {
+    if number == 0 { "-".to_owned() } else { format!("#{number}") }
+}
+
+fn next_step(status: &NodeStatus) -> Option<&'static str> {
+    match (status.roster_version, status.custody.as_str()) {
+        (0, _) => Some("→ kinmesh join BUNDLE"),
+        (_, "locked") if status.member != "@coordinator" => Some("→ kinmesh daemon unlock"),
+        _ => None,
+    }
+}

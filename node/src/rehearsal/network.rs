@@ -1,0 +1,303 @@
+//! Makes the rehearsal's network by the operators' own commands: key ceremony, nodes, roster, joining, unlocking.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use kinmesh_protocol::base::{MemberId, UserId};
+use kinmesh_protocol::engine::{Answer, Command};
+use tokio::net::TcpListener;
+
+use crate::control::UnlockInput;
+use crate::control::client::Client;
+use crate::rehearsal::data::Society;
+use crate::rehearsal::errors::RehearsalError;
+use crate::rehearsal::fleet::{Fleet, file_error, text};
+use crate::rehearsal::tap::Tap;
+
+/// An hour of the real network, in milliseconds of the demo's.
+pub const HOUR_MS: u64 = 33;
+/// The demo's network; a rehearsal's id starts with `drill-`.
+pub const NETWORK: &str = "drill-demo";
+/// The demo's only user at every desk.
+pub const USER: &str = "desk";
+/// The coordination node's folder.
+pub const COORDINATOR: &str = "geneva";
+
+/// How nodes reach each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// Through a recorder each, which lives as long as the rehearsal.
+    Recorded,
+    /// Directly: they go on when the rehearsal has ended.
+    Direct,
+}
+
+/// The running network.
+pub struct Network {
+    /// The processes.
+    pub fleet: Fleet,
+    /// A client of each society's daemon, acting for its desk.
+    pub desks: BTreeMap<MemberId, Client>,
+    /// A client of the coordination node's daemon.
+    pub coordinator: Client,
+    /// Recorders, one a node.
+    pub taps: Vec<Tap>,
+    /// Ports that the nodes listen on.
+    pub ports: BTreeMap<String, u16>,
+}
+
+/// The folder of a member's node.
+#[must_use]
+pub fn folder(member: &MemberId) -> String {
+    member.as_str().to_ascii_lowercase()
+}
+
+impl Network {
+    /// Custodians, nodes, roster v1; every node running, joined and unlocked.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub async fn start(fleet: Fleet, societies: &[Society], wire: Wire) -> Result<Self, RehearsalError> {
+        let mut network = Self {
+            coordinator: Client::new(&fleet.node_dir(COORDINATOR)),
+            fleet,
+            desks: BTreeMap::new(),
+            taps: Vec::new(),
+            ports: BTreeMap::new(),
+        };
+        network.ceremony()?;
+        let mut enrolments = Vec::new();
+        network.init(COORDINATOR, None, wire).await?;
+        for society in societies {
+            network.init(&folder(&society.member), Some(society), wire).await?;
+            enrolments.push(network.enrolment(&society.member));
+        }
+        network.roster(&enrolments)?;
+        Ok(network)
+    }
+
+    /// Three custodians, of whom two must sign.
+    fn ceremony(&self) -> Result<(), RehearsalError> {
+        let out = text(&self.fleet.node_dir("custodians"));
+        self.fleet.command(&[
+            "ceremony",
+            "run",
+            "--out",
+            &out,
+            "--custodians",
+            "3",
+            "--threshold",
+            "2",
+            "--network",
+            NETWORK,
+            "--unprotected",
+        ])?;
+        Ok(())
+    }
+
+    /// A node behind its recorder.
+    async fn init(&mut self, node: &str, society: Option<&Society>, wire: Wire) -> Result<(), RehearsalError> {
+        let dir = text(&self.fleet.node_dir(node));
+        let port = free_port().await?;
+        let reached = match wire {
+            Wire::Direct => port,
+            Wire::Recorded => self.record(node, port).await?,
+        };
+        self.ports.insert(node.to_owned(), port);
+        let (service, user) = (self.credential(node, "service")?, self.credential(node, "user")?);
+        let (listen, address) = (format!("/ip4/127.0.0.1/tcp/{port}"), format!("/ip4/127.0.0.1/tcp/{reached}"));
+        let mut arguments = vec![
+            "--dir",
+            &dir,
+            "init",
+            "--network",
+            NETWORK,
+            "--listen",
+            &listen,
+            "--address",
+            &address,
+            "--credential",
+            &service,
+        ];
+        if let Some(society) = society {
+            arguments.extend(["--member", society.member.as_str(), "--society", society.name, "--country", "XX"]);
+            arguments.extend(["--user", USER, "--user-credential", &user]);
+        } else {
+            arguments.extend(["--role", "coordinator"]);
+        }
+        self.fleet.command(&arguments)?;
+        Ok(())
+    }
+
+    /// Puts a recorder before a node, and gives the port at which others reach it.
+    async fn record(&mut self, node: &str, port: u16) -> Result<u16, RehearsalError> {
+        let outside = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| RehearsalError::Start(error.kind()))?;
+        let reached = outside.local_addr().map_err(|error| RehearsalError::Start(error.kind()))?.port();
+        let capture = self.fleet.dir().join(format!("{node}.capture"));
+        let tap = Tap::start(outside, port, capture.clone()).await.map_err(|error| file_error(&capture, &error))?;
+        self.taps.push(tap);
+        Ok(reached)
+    }
+
+    /// A credential file of 32 random bytes, 0600.
+    fn credential(&self, node: &str, what: &str) -> Result<String, RehearsalError> {
+        let path = self.credential_path(node, what);
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes).map_err(|_| RehearsalError::Start(std::io::ErrorKind::Other))?;
+        write_private(&path, &bytes)?;
+        Ok(text(&path))
+    }
+
+    /// Where a node's credential is.
+    #[must_use]
+    pub fn credential_path(&self, node: &str, what: &str) -> PathBuf {
+        self.fleet.dir().join(format!("{node}.{what}-credential"))
+    }
+
+    fn enrolment(&self, member: &MemberId) -> String {
+        text(&self.fleet.node_dir(&folder(member)).join(format!("enrol-{member}.toml")))
+    }
+
+    fn roster(&self, enrolments: &[String]) -> Result<(), RehearsalError> {
+        let dir = self.fleet.dir();
+        let plan = dir.join("roster.toml");
+        let body = format!(
+            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill_hour_ms = {HOUR_MS} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
+            text(&dir.join("custodians").join("custodians.toml")),
+            text(&dir.join(COORDINATOR).join("enrol-coordinator.toml")),
+        );
+        std::fs::write(&plan, body).map_err(|error| file_error(&plan, &error))?;
+        let (plan, proposal) = (text(&plan), text(&self.roster_file(1)));
+        let mut arguments = vec!["roster", "propose", "--from", &plan, "--out", &proposal, "--enrol"];
+        arguments.extend(enrolments.iter().map(String::as_str));
+        self.fleet.command(&arguments)?;
+        self.sign(1)
+    }
+
+    fn roster_file(&self, version: u64) -> PathBuf {
+        self.fleet.dir().join(format!("roster-v{version}.proposal"))
+    }
+
+    fn sign(&self, version: u64) -> Result<(), RehearsalError> {
+        let file = text(&self.roster_file(version));
+        for custodian in [1, 3] {
+            let key = text(&self.fleet.dir().join("custodians").join(format!("custodian-{custodian}.key")));
+            self.fleet.command(&["roster", "sign", "--yes", "--key", &key, &file])?;
+        }
+        Ok(())
+    }
+
+    /// Starts the coordination node, publishes the roster, starts the societies' nodes, lets them join, unlocks them.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub async fn up(&mut self, societies: &[Society], enrolments_of: &[MemberId]) -> Result<(), RehearsalError> {
+        let credential = self.credential_path(COORDINATOR, "service");
+        self.fleet.run(COORDINATOR, &credential).await?;
+        let bundle = text(&self.fleet.dir().join("invitation.kmb"));
+        let (dir, file) = (text(&self.fleet.node_dir(COORDINATOR)), text(&self.roster_file(1)));
+        let enrolments: Vec<String> = enrolments_of.iter().map(|member| self.enrolment(member)).collect();
+        let mut arguments = vec!["--dir", &dir, "roster", "publish", &file, "--bundle", &bundle, "--enrol"];
+        arguments.extend(enrolments.iter().map(String::as_str));
+        self.fleet.command(&arguments)?;
+        let fingerprint = self.fingerprint().await?;
+        for society in societies {
+            let node = folder(&society.member);
+            let credential = self.credential_path(&node, "service");
+            self.fleet.run(&node, &credential).await?;
+            let dir = text(&self.fleet.node_dir(&node));
+            self.fleet.command(&["--dir", &dir, "join", &bundle, "--fingerprint", &fingerprint])?;
+            let client = self.unlock(&node).await?;
+            self.desks.insert(society.member, client);
+        }
+        Ok(())
+    }
+
+    /// What the custodians read out on the call.
+    async fn fingerprint(&self) -> Result<String, RehearsalError> {
+        match ask(COORDINATOR, &self.coordinator, Command::RosterShow).await? {
+            Answer::Roster(roster) => Ok(roster.fingerprint),
+            _ => Err(RehearsalError::Request { node: COORDINATOR.to_owned(), what: "another answer".to_owned() }),
+        }
+    }
+
+    /// Opens a node's records for its desk.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub async fn unlock(&self, node: &str) -> Result<Client, RehearsalError> {
+        let path = self.credential_path(node, "user");
+        let secret = std::fs::read(&path).map_err(|error| file_error(&path, &error))?;
+        let client = Client::new(&self.fleet.node_dir(node));
+        let user = UserId::new(USER).map_err(|_| RehearsalError::Data { file: "the user's name" })?;
+        let session = client
+            .unlock(user, UnlockInput::Credential(kinmesh_protocol::base::Sensitive::new(secret)))
+            .await
+            .map_err(|error| RehearsalError::Request { node: node.to_owned(), what: error.to_string() })?;
+        Ok(client.with_session(Some(session)))
+    }
+
+    /// Leaves the desk's session where the commands of its user look for it, as `daemon unlock` does.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub fn unlock_command(&self, node: &str) -> Result<(), RehearsalError> {
+        let (dir, credential) = (text(&self.fleet.node_dir(node)), text(&self.credential_path(node, "user")));
+        self.fleet.command(&["--dir", &dir, "--user", USER, "daemon", "unlock", "--credential", &credential])?;
+        Ok(())
+    }
+
+    /// Suspends a member by a roster that the custodians sign, and publishes it.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub fn suspend(&self, member: &MemberId) -> Result<(), RehearsalError> {
+        let (held, file, dir) = (text(&self.roster_file(1)), text(&self.roster_file(2)), text(&self.fleet.node_dir(COORDINATOR)));
+        self.fleet.command(&["roster", "propose", "--held", &held, "--suspend", member.as_str(), "--out", &file])?;
+        self.sign(2)?;
+        self.fleet.command(&["--dir", &dir, "roster", "publish", &file])?;
+        Ok(())
+    }
+
+    /// The desk of a member.
+    ///
+    /// # Errors
+    /// [`RehearsalError::Member`].
+    pub fn desk(&self, member: &MemberId) -> Result<&Client, RehearsalError> {
+        self.desks.get(member).ok_or(RehearsalError::Member { member: *member })
+    }
+
+    /// Asks a member's desk.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub async fn ask(&self, member: &MemberId, command: Command) -> Result<Answer, RehearsalError> {
+        ask(member.as_str(), self.desk(member)?, command).await
+    }
+}
+
+/// Asks a node.
+///
+/// # Errors
+/// [`RehearsalError::Request`].
+pub async fn ask(node: &str, client: &Client, command: Command) -> Result<Answer, RehearsalError> {
+    client.command(command).await.map_err(|error| RehearsalError::Request { node: node.to_owned(), what: error.to_string() })
+}
+
+/// A port that is free at this moment; the recorder's own port is held from the start.
+async fn free_port() -> Result<u16, RehearsalError> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| RehearsalError::Start(error.kind()))?;
+    Ok(listener.local_addr().map_err(|error| RehearsalError::Start(error.kind()))?.port())
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RehearsalError> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| file_error(path, &error))?;
+    file.write_all(bytes).map_err(|error| file_error(path, &error))
+}

@@ -1,0 +1,291 @@
+//! The binary's wiring: gives the command line what stands in folders beside and above it.
+//!
+//! The only place that sees the daemon, the coordination node's files, the control server and the rehearsal together. It
+//! turns each folder's typed error into the command line's, and decides nothing.
+
+use std::error::Error;
+use std::future::Future;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::cli::Kind as CliKind;
+use crate::cli::{
+    self, CeremonyRunArgs, CommandError, Context, DaemonRunArgs, DemoArgs, Elsewhere, InitArgs, JoinArgs, NodeProblem, NodeRole,
+    RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs, UsageProblem as Usage,
+};
+use crate::control::{self, Client, ClientError, DeskRequest, UnlockInput};
+use crate::coordinator::{ceremony, propose, publish, sign, verify};
+use crate::daemon::public::{PublicTaken, take_commands, take_without_daemon};
+use crate::daemon::{clock, folder::NodeFolder, init, join, opened, run};
+use crate::exchange::Kind;
+use crate::keys::UnlockSecret;
+use crate::rehearsal::{self, DemoOptions, RehearsalError};
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    cli::main(&Wiring)
+}
+
+struct Wiring;
+
+impl Elsewhere for Wiring {
+    fn init(&self, context: &Context, args: &InitArgs) -> Result<(), CommandError> {
+        let role = match (args.role, args.member) {
+            (NodeRole::Coordinator, _) => init::InitRole::Coordinator,
+            (NodeRole::Member, None) => return Err(Usage::NoMember.into()),
+            (NodeRole::Member, Some(member)) => init::InitRole::Member {
+                member,
+                name: args.society.clone(),
+                country: args.country.clone(),
+                user: context.place.user_or_account()?,
+                user_secret: fresh(context, args.user_credential.as_deref(), "the first user's key to the records")?,
+            },
+        };
+        let made = init::run(&init::InitArgs {
+            dir: context.place.dir.clone(),
+            network: args.network,
+            role,
+            listen: args.listen.clone(),
+            addresses: args.address.clone(),
+            service: fresh(context, args.credential.as_deref(), "the node's own keys")?,
+            now: clock::wall(),
+        })
+        .map_err(|error| match error {
+            init::InitError::AlreadyMade(_) => CommandError::from(NodeProblem::AlreadyMade).because(error),
+            other => problem(other.kind(), other),
+        })?;
+        shown(context, "kinmesh/init/1", &made, |out| made.write_text(out))
+    }
+
+    fn join(&self, context: &Context, args: &JoinArgs) -> Result<(), CommandError> {
+        let fingerprint = match &args.fingerprint {
+            Some(text) => text.clone(),
+            None => cli::prompt_fingerprint(context)?,
+        };
+        let dir = context.place.dir.clone();
+        let arguments = join::JoinArgs {
+            dir: dir.clone(),
+            bundle: args.bundle.clone(),
+            fingerprint: fingerprint.clone(),
+            now: clock::wall(),
+        };
+        let invitation = join::read(&arguments).map_err(|error| problem(error.kind(), error))?;
+        hand_over(context, &dir, &invitation.items, Some(&fingerprint))?;
+        shown(context, "kinmesh/join/1", &invitation.report, |out| invitation.report.write_text(out))
+    }
+
+    fn daemon_run(&self, context: &Context, args: &DaemonRunArgs) -> Result<(), CommandError> {
+        let dir = context.place.dir.clone();
+        let mut asked = Ok(());
+        let outcome = run::run(
+            &dir,
+            |_| match existing(context, args.credential.as_deref(), "the node's own keys") {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    asked = Err(error);
+                    None
+                }
+            },
+            serve,
+        );
+        asked?;
+        outcome.map_err(|error| problem(error.kind(), error))
+    }
+
+    fn roster_propose(&self, context: &Context, args: &RosterProposeArgs) -> Result<(), CommandError> {
+        let report = propose::run(&propose::ProposeArgs {
+            from: args.from.clone(),
+            enrol: args.enrol.clone(),
+            held: args.held.clone(),
+            suspend: args.suspend.clone(),
+            out: args.out.clone(),
+            now: clock::wall(),
+        })
+        .map_err(|error| problem(error.kind(), error))?;
+        shown(context, "kinmesh/roster-propose/1", &report, |out| report.write_text(out))
+    }
+
+    fn roster_sign(&self, context: &Context, args: &RosterSignArgs) -> Result<(), CommandError> {
+        let arguments = sign::SignArgs { key: args.key.clone(), file: args.file.clone() };
+        let mut asked = Ok(());
+        let outcome = sign::run(
+            &arguments,
+            |report| {
+                let mut text = Vec::new();
+                let written = report.write_text(&mut text).is_ok();
+                context.out.warn(&String::from_utf8_lossy(&text));
+                written && (args.yes || context.out.is_interactive() && cli::confirm("Sign this roster?").unwrap_or(false))
+            },
+            |_| match existing(context, args.credential.as_deref(), "the custodian's key") {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    asked = Err(error);
+                    None
+                }
+            },
+        );
+        asked?;
+        let report = outcome.map_err(|error| problem(error.kind(), error))?;
+        shown(context, "kinmesh/roster-sign/1", &report, |out| report.write_text(out))
+    }
+
+    fn roster_publish(&self, context: &Context, args: &RosterPublishArgs) -> Result<(), CommandError> {
+        let published = publish::run(&publish::PublishArgs {
+            files: args.files.clone(),
+            enrol: args.enrol.clone(),
+            bundle: args.bundle.clone(),
+            now: clock::wall(),
+        })
+        .map_err(|error| problem(error.kind(), error))?;
+        let fingerprint = published.fingerprint.to_string();
+        hand_over(context, &context.place.dir, &published.items, Some(&fingerprint))?;
+        let report = &published.report;
+        shown(context, "kinmesh/roster-publish/1", report, |out| report.write_text(out))
+    }
+
+    fn roster_verify(&self, context: &Context, args: &RosterVerifyArgs) -> Result<(), CommandError> {
+        let report = verify::run(&verify::VerifyArgs {
+            file: args.file.clone(),
+            fingerprint: args.fingerprint.clone(),
+            now: clock::wall(),
+        })
+        .map_err(|error| problem(error.kind(), error))?;
+        shown(context, "kinmesh/roster-verify/1", &report, |out| report.write_text(out))
+    }
+
+    fn ceremony_run(&self, context: &Context, args: &CeremonyRunArgs) -> Result<(), CommandError> {
+        let custodians = if args.unprotected {
+            ceremony::CustodianSecrets::Unprotected(usize::try_from(args.custodians).unwrap_or(usize::MAX))
+        } else {
+            let mut secrets = Vec::new();
+            for number in 1..=args.custodians {
+                let file = usize::try_from(number).ok().and_then(|number| args.credential.get(number - 1));
+                secrets.push(fresh(context, file.map(PathBuf::as_path), &format!("the key of custodian {number}"))?);
+            }
+            ceremony::CustodianSecrets::Each(secrets)
+        };
+        let report = ceremony::run(&ceremony::CeremonyArgs {
+            network: args.network,
+            out: args.out.clone(),
+            threshold: u64::from(args.threshold),
+            root_threshold: args.root_threshold.map(u64::from),
+            emergency_threshold: args.emergency_threshold.map(u64::from),
+            custodians,
+        })
+        .map_err(|error| match error.kind() {
+            Kind::Usage => CommandError::from(NodeProblem::Ceremony).because(error),
+            kind => problem(kind, error),
+        })?;
+        shown(context, "kinmesh/ceremony-run/1", &report, |out| report.write_text(out))
+    }
+
+    fn demo(&self, _: &Context, args: &DemoArgs) -> Result<(), CommandError> {
+        let program = std::env::current_exe().map_err(|error| CommandError::from(NodeProblem::Demo).because(error))?;
+        let options = DemoOptions { program, keep: args.keep.clone(), input: args.input.clone() };
+        let outcome = runtime()?.block_on(rehearsal::run(options));
+        outcome.map_err(|error| match error {
+            RehearsalError::Interrupted => CliKind::Interrupted.into(),
+            other => CommandError::from(NodeProblem::Demo).because(other),
+        })
+    }
+}
+
+/// The control server of a daemon, from its folder, its desk and the signal to close.
+fn serve(
+    dir: &Path,
+    desk: mpsc::Sender<DeskRequest>,
+    closed: oneshot::Receiver<()>,
+) -> Result<impl Future<Output = std::io::Result<()>> + Send + 'static + use<>, Box<dyn Error + Send + Sync>> {
+    let listener = control::bind(dir)?;
+    let stopped = async {
+        // A dropped sender means that the daemon is at its end, which is the same.
+        let _closed = closed.await;
+    };
+    Ok(control::serve(listener, desk, stopped))
+}
+
+/// Gives public messages to a node: to its daemon, or to its store where none runs.
+fn hand_over(context: &Context, dir: &Path, items: &[Vec<u8>], fingerprint: Option<&str>) -> Result<PublicTaken, CommandError> {
+    let commands = take_commands(items, fingerprint);
+    let client = Client::new(dir);
+    let runtime = runtime()?;
+    let mut taken = PublicTaken::default();
+    match runtime.block_on(client.status()) {
+        Err(ClientError::NotRunning) => {
+            let mut asked = Ok(());
+            let node = opened::open_node(&NodeFolder::new(dir), |_| match existing(context, None, "the node's own keys") {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    asked = Err(error);
+                    None
+                }
+            });
+            asked?;
+            let node = node.map_err(|error| problem(error.kind(), error))?;
+            take_without_daemon(&node, commands).map_err(|error| CommandError::from(NodeProblem::RosterFile).because(error))
+        }
+        _ => {
+            for command in commands {
+                let answer = runtime.block_on(client.command(command))?;
+                taken.add(&answer).map_err(|error| CommandError::from(NodeProblem::RosterFile).because(error))?;
+            }
+            Ok(taken)
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime, CommandError> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::from(NodeProblem::Demo).because(error))
+}
+
+fn fresh(context: &Context, credential: Option<&Path>, what: &str) -> Result<UnlockSecret, CommandError> {
+    cli::fresh_secret(context, credential, what).map(secret_of)
+}
+
+fn existing(context: &Context, credential: Option<&Path>, what: &str) -> Result<UnlockSecret, CommandError> {
+    cli::existing_secret(context, credential, what).map(secret_of)
+}
+
+fn secret_of(input: UnlockInput) -> UnlockSecret {
+    match input {
+        UnlockInput::Passphrase(text) => UnlockSecret::Passphrase(text),
+        UnlockInput::Credential(bytes) => UnlockSecret::Credential(bytes),
+    }
+}
+
+/// A folder's error as the command line shows it.
+fn problem(kind: Kind, error: impl Error) -> CommandError {
+    let problem = match kind {
+        Kind::Usage | Kind::Roster => NodeProblem::RosterFile,
+        Kind::Machine => NodeProblem::Store,
+        Kind::Secret => NodeProblem::WrongSecret,
+        Kind::Verification => NodeProblem::Verification,
+        Kind::InUse => NodeProblem::InUse,
+    };
+    CommandError::from(problem).because(error)
+}
+
+/// Writes a report in plain words, or as JSON.
+fn shown<T: Serialize>(
+    context: &Context,
+    schema: &'static str,
+    report: &T,
+    text: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), CommandError> {
+    context.out.result(schema, report, |_| {
+        let mut bytes = Vec::new();
+        // A Vec takes every byte.
+        let _infallible = text(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
