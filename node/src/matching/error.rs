@@ -38,7 +38,7 @@ impl fmt::Display for Input {
 #[derive(Debug, Error)]
 pub enum MatchError {
     /// The system refused.
-    #[error("{input} cannot be read")]
+    #[error("{input} cannot be read: {source}")]
     Io {
         /// Which file.
         input: Input,
