@@ -95,7 +95,10 @@ impl Elsewhere for Wiring {
             serve,
         );
         asked?;
-        outcome.map_err(|error| problem(error.kind(), error))
+        outcome.map_err(|error| match error {
+            run::RunError::Network(error) => CommandError::from(NodeProblem::Network).because(error),
+            other => problem(other.kind(), other),
+        })
     }
 
     fn roster_propose(&self, context: &Context, args: &RosterProposeArgs) -> Result<(), CommandError> {
@@ -144,7 +147,13 @@ impl Elsewhere for Wiring {
         })
         .map_err(|error| problem(error.kind(), error))?;
         let fingerprint = published.fingerprint.to_string();
-        hand_over(context, &context.place.dir, &published.items, Some(&fingerprint))?;
+        // A custodian's machine has no node: there the bundle is all that is wanted.
+        let is_here = NodeFolder::new(&context.place.dir).keystore().exists();
+        if is_here || args.bundle.is_none() {
+            hand_over(context, &context.place.dir, &published.items, Some(&fingerprint))?;
+        } else {
+            context.out.hint("no node in this folder: take the bundle to the coordination node and run `kinmesh join` there");
+        }
         let report = &published.report;
         shown(context, "kinmesh/roster-publish/1", report, |out| report.write_text(out))
     }

@@ -1,4 +1,4 @@
-//! The key ceremony: makes the custodians' keys on a machine without a network (product.md W15).
+//! The key ceremony: makes the custodians' keys on a machine without a network.
 //!
 //! `ceremony run` calls it once in a network's life. It keeps that each key is in a file of its own, sealed under its
 //! custodian's secret (an open key is for drills), and that nothing is left where a part failed. Randomness is the operating

@@ -204,15 +204,7 @@ impl Found {
             ask_class,
         } = new;
         let id = *id;
-        if old.status != *status {
-            let effect = match status {
-                MemberStatus::Suspended | MemberStatus::Left => ": every member drops it at once and rolls its own key",
-                MemberStatus::Active | MemberStatus::Probation => "",
-            };
-            self.of(Weight::Member, id, format!("{id} {} → {}{effect}", status_text(old.status), status_text(*status)));
-        } else if old.status_since != *status_since {
-            self.of(Weight::Member, id, format!("{id} has another date of its status"));
-        }
+        self.standing(id, (old.status, old.status_since), (*status, *status_since));
         if old.root_key != *root_key {
             self.of(
                 Weight::Grave,
@@ -248,6 +240,19 @@ impl Found {
         }
         if old.joined != *joined {
             self.of(Weight::Member, id, format!("{id} has another date of joining"));
+        }
+    }
+
+    fn standing(&mut self, id: MemberId, before: (MemberStatus, u64), after: (MemberStatus, u64)) {
+        let ((old, old_since), (new, since)) = (before, after);
+        if old != new {
+            let effect = match new {
+                MemberStatus::Suspended | MemberStatus::Left => ": every member drops it at once and rolls its own key",
+                MemberStatus::Active | MemberStatus::Probation => "",
+            };
+            self.of(Weight::Member, id, format!("{id} {} → {}{effect}", status_text(old), status_text(new)));
+        } else if old_since != since {
+            self.of(Weight::Member, id, format!("{id} has another date of its status"));
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
@@ -175,7 +176,9 @@ pub fn run(args: &InitArgs) -> Result<InitReport, InitError> {
     check_place(&args.dir)?;
     let parent = folder_of(&args.dir);
     make_folder(parent).map_err(WholeFileError::io(parent))?;
-    let making = tempfile::Builder::new().prefix(".kinmesh-init-").tempdir_in(parent).map_err(WholeFileError::io(parent))?;
+    let own = fs::Permissions::from_mode(0o700);
+    let making = tempfile::Builder::new().prefix(".kinmesh-init-").permissions(own).tempdir_in(parent);
+    let making = making.map_err(WholeFileError::io(parent))?;
     let folder = NodeFolder::new(making.path());
     let config = config(args);
     let addresses = enrolment::addresses(addresses(args, &config)).map_err(|_| InitError::Argument { field: "address" })?;
@@ -358,6 +361,7 @@ mod tests {
         assert_eq!(report.addresses, ["/ip4/127.0.0.1/tcp/41001"]);
         assert!(matches!(run(&args(dir.clone())), Err(InitError::AlreadyMade(_))));
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "nothing half-made is left");
+        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
 
         let text = String::from_utf8(read_bounded(&report.enrolment, 10_000).unwrap()).unwrap();
         let enrolment = Enrolment::parse(&text).unwrap();

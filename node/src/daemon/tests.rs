@@ -242,7 +242,7 @@ async fn names_of_an_earlier_opening_mean_nothing() {
 
 #[tokio::test]
 async fn a_job_ends_in_an_input_with_its_own_name() {
-    let slice = SweepSlice { tree: Tree::Tags, from: RowKey::default(), until: None };
+    let slice = SweepSlice { tree: Tree::Tags, from: RowKey::default(), until: None, expired: None };
     let run = Action::Run { job: JobId(9), class: JobClass::Build, work: Box::new(Job::Sweep(slice)) };
     let node = Node::start(vec![effects(vec![run, replies(Failure::Unknown)])], 0);
     assert!(node.ask().await.is_err());

@@ -32,9 +32,12 @@ pub struct DemoOptions {
 /// # Errors
 /// [`RehearsalError`]: something did not work, somebody findable was not found, or a name was where none may be.
 pub async fn run(options: DemoOptions) -> Result<(), RehearsalError> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|error| RehearsalError::Start(error.kind()))?;
     tokio::select! {
         outcome = play(options) => outcome,
         _ = tokio::signal::ctrl_c() => Err(RehearsalError::Interrupted),
+        _ = terminate.recv() => Err(RehearsalError::Interrupted),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn lines<'a>(play: &Play, cases: &'a [OpenCase], seen: &[(MemberId, Vec<Case
 #[must_use]
 pub fn table(lines: &[Line<'_>]) -> String {
     let mut out = String::from(
-        "\n              | seeker's desk sees                 | holder's desk sees\nCase     Seeker| Sought           State     Outcome | Candidate    Band     Review\n",
+        "\n               | seeker's desk sees                  | holder's desk sees\nCase     Seeker | Sought           State     Outcome  | Candidate    Band     Review\n",
     );
     for line in lines {
         let sought = format!("{}, {}", line.seeker.initials.expose(), or_dash(line.seeker.year.expose()));
@@ -70,7 +70,7 @@ pub fn table(lines: &[Line<'_>]) -> String {
         // Isolates keep a name of another direction from turning the row round; they take no column.
         let _infallible = writeln!(
             out,
-            "{}/{:<2}  {:<6}| \u{2068}{}\u{2069}{} {:<9} {:<8}| {:<12} {:<8} {}",
+            "{}/{:<2}  {:<7}| \u{2068}{}\u{2069}{} {:<9} {:<9}| {:<12} {:<8} {}",
             line.case.label,
             line.row,
             line.case.society,

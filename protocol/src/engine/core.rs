@@ -338,6 +338,7 @@ impl Engine {
                 self.redial(step, member);
                 Ok(())
             }
+            Due::Forget => self.forget_expired(step),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);

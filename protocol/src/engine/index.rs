@@ -212,9 +212,29 @@ impl Engine {
         self.sweep(step, crate::base::record::Tree::Queries, waiting);
     }
 
+    /// Sets the next time of forgetting: the end of this day, the same timer however often it is set.
+    pub(super) fn plan_forgetting<V: View>(&self, step: &mut Step<'_, V>) {
+        let day = self.held.as_ref().map_or(86_400_000, |held| held.roster.pace.bag.0.saturating_mul(4)).max(60_000);
+        let end = (step.wall().0 / day).saturating_add(1).saturating_mul(day);
+        self.due(step, crate::base::Timestamp(end), Due::Forget);
+    }
+
+    /// Forgets messages that ran out, once a day: a message beyond its life is refused before its id is looked up.
+    pub(super) fn forget_expired<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
+        self.plan_forgetting(step);
+        let slice = SweepSlice {
+            tree: crate::base::record::Tree::Seen,
+            from: crate::base::record::RowKey::default(),
+            until: None,
+            expired: Some(step.wall().seconds()),
+        };
+        self.running.start(step, JobFor::Sweep, JobClass::Build, Job::Sweep(slice));
+        Ok(())
+    }
+
     fn sweep<V: View>(&mut self, step: &mut Step<'_, V>, tree: crate::base::record::Tree, from: crate::base::record::RowKey) {
         let until = from.after_prefix();
-        let slice = SweepSlice { tree, from, until };
+        let slice = SweepSlice { tree, from, until, expired: None };
         self.running.start(step, JobFor::Sweep, JobClass::Build, Job::Sweep(slice));
     }
 }

@@ -130,7 +130,7 @@ pub struct IndexSlice {
     pub profile: ProfileId,
 }
 
-/// Removes rows of one tree in a key range.
+/// Removes rows of one tree in a key range: what became invisible, or the memory of messages that ran out.
 pub struct SweepSlice {
     /// The tree.
     pub tree: crate::base::record::Tree,
@@ -138,6 +138,8 @@ pub struct SweepSlice {
     pub from: crate::base::record::RowKey,
     /// First key that stays.
     pub until: Option<crate::base::record::RowKey>,
+    /// Unix seconds: only what is kept until before then; all of the range, if none.
+    pub expired: Option<u64>,
 }
 
 /// What a slice gives.

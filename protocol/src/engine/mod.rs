@@ -41,4 +41,5 @@ pub use core::{Engine, NodeKeys, OpenError};
 pub use effect::{Action, Effects, Notice, NoticeCode, Receipt};
 pub use input::{Carrier, Custody, Input, LinkChange, Now, Seat, SendOutcome};
 pub use job::{Job, JobClass, JobFailure, JobOutput};
+pub use rows::HeadRow;
 pub use view::{Bulk, ReadError, View};

@@ -149,6 +149,7 @@ impl Engine {
         self.running.look_at_builds = true;
         if old.is_none() {
             self.due(step, step.wall(), Due::PublicSync);
+            self.plan_forgetting(step);
         }
         self.offer_public(step, None);
         Ok(())
@@ -332,7 +333,7 @@ impl Engine {
                 name: member.names.first().map_or_else(String::new, |(_, name)| name.clone()),
                 status: status_word(member.status).to_owned(),
                 announced: self.members.contains_key(&member.id),
-                up: self.is_up(&member.id),
+                up: self.is_up(&member.id) || self.own.member == Some(member.id),
             })
             .collect();
         Ok(Answer::Roster(Box::new(RosterView {

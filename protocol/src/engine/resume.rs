@@ -12,6 +12,7 @@ impl Engine {
         if self.held.is_some() && !self.has_timer(step, Due::PublicSync)? {
             self.due(step, step.wall(), Due::PublicSync);
         }
+        self.plan_forgetting(step);
         if self.own.member.is_none() {
             return Ok(());
         }

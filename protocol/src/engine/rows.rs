@@ -128,6 +128,8 @@ pub enum Due {
     Redial(Option<MemberId>),
     /// Go on with what waited for the records.
     Unpark,
+    /// Forget messages that ran out.
+    Forget,
 }
 
 impl Due {
@@ -147,6 +149,7 @@ impl Due {
             Due::Retry(request) => (10, request.0),
             Due::Redial(member) => (11, member.map_or([0; 16], |member| member_bytes(&member))),
             Due::Unpark => (12, [0; 16]),
+            Due::Forget => (13, [0; 16]),
         };
         (at, kind, id)
     }
@@ -169,6 +172,7 @@ impl Due {
             10 => Some(Due::Retry(MsgId(*id))),
             11 => Some(Due::Redial(member())),
             12 => Some(Due::Unpark),
+            13 => Some(Due::Forget),
             _ => None,
         }
     }
@@ -301,6 +305,7 @@ mod tests {
             Due::Redial(None),
             Due::Redial(Some(ke)),
             Due::Unpark,
+            Due::Forget,
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

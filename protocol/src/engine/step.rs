@@ -58,12 +58,6 @@ impl<'v, V: View> Step<'v, V> {
         self.now.wall
     }
 
-    /// The committed state, without this step's writes.
-    #[must_use]
-    pub const fn view(&self) -> &'v V {
-        self.view
-    }
-
     /// A record, this step's own writes included.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
-//! Deletes rows that became invisible, a batch a slice.
+//! Deletes rows that became invisible, or whose time ran out, a batch a slice.
 
+use crate::base::record::{Record, RowKey, Stored};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, SweepSlice};
+use crate::engine::rows::SeenRow;
 use crate::engine::view::Bulk;
+use crate::private_match::owner::EvaluatedRow;
 
 /// Rows of one slice.
 const ROWS: usize = 256;
@@ -11,10 +14,31 @@ const ROWS: usize = 256;
 ///
 /// # Errors
 /// [`JobFailure::Read`].
-pub fn run(slice: SweepSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
+pub fn run(mut slice: SweepSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
     let rows = bulk.rows(slice.tree, &slice.from, slice.until.as_ref(), ROWS)?;
-    let full = rows.len() == ROWS;
-    let ops = rows.into_iter().map(|(key, _)| Op::Remove(slice.tree, key)).collect();
-    let next = full.then_some(Job::Sweep(slice));
+    let last = rows.last().filter(|_| rows.len() == ROWS).map(|(key, _)| key.clone());
+    let ops = rows
+        .into_iter()
+        .filter(|(key, stored)| slice.expired.is_none_or(|now| has_expired(key, stored, now)))
+        .map(|(key, _)| Op::Remove(slice.tree, key))
+        .collect();
+    let next = last.map(|RowKey(mut key)| {
+        key.push(0);
+        slice.from = RowKey(key);
+        Job::Sweep(slice)
+    });
     Ok(JobOutput { writes: Batch { ops, ..Batch::default() }, found: Found::Nothing, next })
+}
+
+/// Whether the memory of a message ran out; a row of another kind stays.
+fn has_expired(key: &RowKey, stored: &Stored, now: u64) -> bool {
+    let (version, value) = (stored.version, stored.value.expose());
+    let expires = if SeenRow::id(key).is_some() {
+        SeenRow::decode(version, value).ok().map(|row| row.expires)
+    } else if EvaluatedRow::id(key).is_some() {
+        EvaluatedRow::decode(version, value).ok().map(|row| row.expires)
+    } else {
+        None
+    };
+    expires.is_some_and(|expires| expires < now)
 }

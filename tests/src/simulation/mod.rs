@@ -1,0 +1,13 @@
+//! A deterministic simulator: real engines, real cryptography, real jobs; simulated are time, network, disk and crashes.
+//!
+//! One seed decides everything. The same seed gives the same trace to the byte, so a failure is repeated by its number.
+
+pub mod desks;
+pub mod network;
+pub mod people;
+pub mod store;
+pub mod world;
+
+pub use network::{Setup, start};
+pub use store::SimStore;
+pub use world::{Faults, World};

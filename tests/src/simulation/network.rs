@@ -1,0 +1,174 @@
+//! Makes a simulated drill network: custodians, a signed roster, a coordination node, members that have joined.
+
+use ed25519_dalek::SigningKey;
+use kinmesh_protocol::base::limits::KEYS_A_RECORD;
+use kinmesh_protocol::base::{Draw, MemberId, NetworkId};
+use kinmesh_protocol::engine::{Answer, Command, Custody, Failure, Seat, setup};
+use kinmesh_protocol::linkage::{parameters_hash, profile_id};
+use kinmesh_protocol::private_match::manifest::PREFIX_BITS;
+use kinmesh_protocol::roster::{
+    CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster, assemble,
+    fingerprint_text, sign_roster,
+};
+
+use crate::simulation::store::SimStore;
+use crate::simulation::world::{Faults, World};
+
+/// An hour of the real network, in milliseconds of the simulated one.
+pub const HOUR_MS: u64 = 1_000;
+
+/// A made network with its keys.
+pub struct Setup {
+    /// The world.
+    pub world: World,
+    /// The members' places in it, in the order of their ids.
+    pub members: Vec<usize>,
+    /// The coordination node's place.
+    pub coordinator: usize,
+    /// The roster that counts.
+    pub roster: Roster,
+    custodians: Vec<SigningKey>,
+}
+
+/// A network id of a drill.
+///
+/// # Panics
+/// Never: the text is one.
+#[must_use]
+pub fn network_id() -> NetworkId {
+    NetworkId::new("drill-sim").expect("a network id")
+}
+
+/// Makes and starts a network of members; every node is unlocked and has joined.
+///
+/// # Panics
+/// When a node does not take the roster: that is a failed test.
+#[must_use]
+pub fn start(seed: u64, ids: &[&str], faults: Faults) -> Setup {
+    let mut world = World::new(seed, Faults { refused_commits: 0, ..faults });
+    let mut draw = Draw::new(world.seed());
+    let key = |draw: &mut Draw| SigningKey::from_bytes(&draw.bytes());
+    let custodians: Vec<SigningKey> = (0..3).map(|_| key(&mut draw)).collect();
+    let coordinator_key = key(&mut draw);
+    let store = SimStore::default();
+    for batch in setup::coordinator(network_id()) {
+        store.commit(batch).expect("the first rows");
+    }
+    let coordinator = world.add("geneva", Seat::Coordinator, coordinator_key.to_bytes(), store);
+    let (mut members, mut entries, mut announcements) = (Vec::new(), Vec::new(), Vec::new());
+    for id in ids {
+        let member = MemberId::new(id).expect("a member id");
+        let (root, operational) = (key(&mut draw), key(&mut draw));
+        let setup = setup::MemberSetup { member, network: network_id() };
+        let (batches, enrolment) = setup::member(&setup, &root, &operational, world.now(), &mut draw);
+        let store = SimStore::default();
+        for batch in batches {
+            store.commit(batch).expect("the first rows");
+        }
+        store.set_records_open(true);
+        members.push(world.add(id, Seat::Member(member), operational.to_bytes(), store));
+        entries.push(entry(member, &root, world.now().seconds()));
+        announcements.push(enrolment.announcement);
+    }
+    let mut keys: Vec<[u8; 32]> = custodians.iter().map(|key| key.verifying_key().to_bytes()).collect();
+    keys.sort_unstable();
+    let roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
+    let mut setup = Setup { world, members, coordinator, roster, custodians };
+    let items: Vec<Vec<u8>> = std::iter::once(setup.signed()).chain(announcements).collect();
+    let fingerprint = fingerprint_text(&Fingerprint::of(&setup.roster));
+    let nodes: Vec<usize> = std::iter::once(setup.coordinator).chain(setup.members.iter().copied()).collect();
+    for node in nodes {
+        setup.world.start(node);
+        let take = Command::PublicTake { items: items.clone(), fingerprint: Some(fingerprint.clone()) };
+        let taken = setup.world.command(node, take);
+        assert!(matches!(taken, Ok(Answer::PublicTaken { roster_version: 1, .. })), "{taken:?}");
+    }
+    setup.world.faults = faults;
+    setup
+}
+
+impl Setup {
+    /// The roster signed by two of three custodians.
+    #[must_use]
+    pub fn signed(&self) -> Vec<u8> {
+        let payload = self.roster.payload();
+        let mut signatures: Vec<_> =
+            self.custodians.iter().take(2).map(|key| sign_roster(&network_id(), &payload, key)).collect();
+        signatures.sort();
+        assemble(&payload, signatures)
+    }
+
+    /// The next roster, with a member suspended.
+    ///
+    /// # Panics
+    /// When the member is not on the roster.
+    pub fn suspend(&mut self, id: &str) -> Vec<u8> {
+        let held = self.signed();
+        let (payload, _) = kinmesh_protocol::roster::parse_signed(&held).expect("the roster that was signed");
+        self.roster.version += 1;
+        self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&payload);
+        let now = self.world.now().seconds();
+        self.roster.issued = now;
+        let member = self.roster.members.iter_mut().find(|member| member.id.as_str() == id).expect("a member");
+        member.status = MemberStatus::Suspended;
+        member.status_since = now;
+        self.signed()
+    }
+
+    /// Gives a roster to a node.
+    ///
+    /// # Errors
+    /// Why the node does not take it.
+    pub fn give(&mut self, node: usize, roster: Vec<u8>) -> Result<Answer, Failure> {
+        self.world.command(node, Command::PublicTake { items: vec![roster], fingerprint: None })
+    }
+
+    /// Opens or locks a member's records.
+    pub fn custody(&mut self, node: usize, custody: Custody) {
+        self.world.custody(node, custody);
+    }
+}
+
+fn entry(id: MemberId, root: &SigningKey, now: u64) -> Member {
+    Member {
+        id,
+        names: vec![("en".to_owned(), format!("{id} Red Cross"))],
+        country: "XX".to_owned(),
+        status: MemberStatus::Active,
+        root_key: root.verifying_key().to_bytes(),
+        people_cap: 16_384,
+        case_class: ClassId::M,
+        addresses: vec!["/ip4/127.0.0.1/tcp/1".to_owned()],
+        incident_contact: String::new(),
+        joined: now,
+        status_since: now,
+        single_reviewer: true,
+        ask_class: ClassId::S,
+    }
+}
+
+fn roster(world: &World, keys: Vec<[u8; 32]>, coordinator: [u8; 32], mut members: Vec<Member>) -> Roster {
+    members.sort_by_key(|member| member.id);
+    let now = world.now().seconds();
+    Roster {
+        network_id: network_id(),
+        version: 1,
+        prev_hash: [0; 32],
+        issued: now,
+        expires: now + 30 * 86_400,
+        protocol_min: 1,
+        protocol_max: 1,
+        profile: Profile { id: profile_id(), parameters_hash: parameters_hash() },
+        keys_a_record: KEYS_A_RECORD as u64,
+        prefix_bits: PREFIX_BITS,
+        classes: CaseClass::standard().to_vec(),
+        limits: Limits::standard(),
+        pace: Pace::drill(HOUR_MS),
+        custodians: Custodians { keys, threshold: 2, root_threshold: 3, emergency_threshold: 2 },
+        coordinator: Coordinator { key: coordinator, addresses: vec!["/ip4/127.0.0.1/tcp/2".to_owned()] },
+        auditors: Vec::new(),
+        members,
+        force_roll: Vec::new(),
+        notices: Vec::new(),
+    }
+}

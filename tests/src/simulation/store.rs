@@ -1,0 +1,173 @@
+//! A store in memory that keeps the real one's promises: a batch is atomic, bounded, and gone only if it was never
+//! acknowledged; records are closed while the node is locked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kinmesh_protocol::base::limits::{BATCH_BYTES, PAGE_ROWS, VALUE_BYTES};
+use kinmesh_protocol::base::record::{Root, RowKey, Stored, Tree};
+use kinmesh_protocol::base::{BlobId, Sensitive};
+use kinmesh_protocol::engine::{Batch, Bulk, Op, ReadError, View};
+
+/// A row's root, version and value.
+type Kept = (Root, u16, Vec<u8>);
+
+#[derive(Default)]
+struct State {
+    rows: BTreeMap<(Tree, RowKey), Kept>,
+    blobs: BTreeMap<BlobId, Vec<u8>>,
+    records_open: bool,
+    refuse: bool,
+}
+
+/// The store of one simulated node; survives its crashes.
+#[derive(Clone, Default)]
+pub struct SimStore(Arc<Mutex<State>>);
+
+/// A batch that the real store would refuse, or that the run wants refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+impl SimStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens or locks the records.
+    pub fn set_records_open(&self, open: bool) {
+        self.state().records_open = open;
+    }
+
+    /// Whether the records are open.
+    #[must_use]
+    pub fn records_open(&self) -> bool {
+        self.state().records_open
+    }
+
+    /// The next commit is refused, as by a full disk.
+    pub fn refuse_next(&self) {
+        self.state().refuse = true;
+    }
+
+    /// Number of rows of a tree.
+    #[must_use]
+    pub fn count(&self, tree: Tree) -> usize {
+        self.state().rows.keys().filter(|(found, _)| *found == tree).count()
+    }
+
+    /// Commits a batch, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Refused`] when the run wants it.
+    ///
+    /// # Panics
+    /// When the engine breaks the store's bounds: that is a failed test.
+    pub fn commit(&self, batch: Batch) -> Result<(), Refused> {
+        assert!(batch.size() <= BATCH_BYTES, "a batch of {} bytes", batch.size());
+        let mut state = self.state();
+        if std::mem::take(&mut state.refuse) && !batch.is_empty() {
+            return Err(Refused);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for (id, bytes) in batch.blobs {
+            state.blobs.insert(id, bytes);
+        }
+        for op in batch.ops {
+            let (tree, key) = match &op {
+                Op::Put(row) => (row.tree, row.key.clone()),
+                Op::Remove(tree, key) => (*tree, key.clone()),
+            };
+            assert!(seen.insert((tree, key.clone())), "a key twice in one batch");
+            match op {
+                Op::Put(row) => {
+                    assert!(row.value.expose().len() <= VALUE_BYTES, "a value of {} bytes", row.value.expose().len());
+                    state.rows.insert((tree, key), (row.root, row.version, row.value.expose().clone()));
+                }
+                Op::Remove(..) => {
+                    state.rows.remove(&(tree, key));
+                }
+            }
+        }
+        for id in batch.dropped {
+            state.blobs.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+fn stored(version: u16, value: &[u8]) -> Stored {
+    Stored { version, value: Sensitive::new(value.to_vec()) }
+}
+
+impl View for SimStore {
+    fn read(&self, tree: Tree, root: Root, key: &RowKey) -> Result<Option<Stored>, ReadError> {
+        let state = self.state();
+        let Some((found, version, value)) = state.rows.get(&(tree, key.clone())) else { return Ok(None) };
+        if *found != root {
+            return Err(ReadError::Damaged);
+        }
+        if root == Root::Records && !state.records_open {
+            return Err(ReadError::Locked);
+        }
+        Ok(Some(stored(*version, value)))
+    }
+
+    fn read_page(
+        &self,
+        tree: Tree,
+        root: Root,
+        from: &RowKey,
+        until: Option<&RowKey>,
+        limit: usize,
+    ) -> Result<Vec<(RowKey, Stored)>, ReadError> {
+        let state = self.state();
+        let mut rows = Vec::new();
+        for ((found, key), (kept, version, value)) in state.rows.range((tree, from.clone())..) {
+            if *found != tree || until.is_some_and(|until| key >= until) || rows.len() == limit.min(PAGE_ROWS) {
+                break;
+            }
+            if *kept != root {
+                return Err(ReadError::Damaged);
+            }
+            if root == Root::Records && !state.records_open {
+                return Err(ReadError::Locked);
+            }
+            rows.push((key.clone(), stored(*version, value)));
+        }
+        Ok(rows)
+    }
+
+    fn read_blob(&self, blob: BlobId, most: usize) -> Result<Vec<u8>, ReadError> {
+        let state = self.state();
+        state.blobs.get(&blob).filter(|bytes| bytes.len() <= most).cloned().ok_or(ReadError::Damaged)
+    }
+}
+
+impl Bulk for SimStore {
+    fn read_blob(&self, blob: BlobId, at: u64, into: &mut [u8]) -> Result<usize, ReadError> {
+        let state = self.state();
+        let bytes = state.blobs.get(&blob).ok_or(ReadError::Damaged)?;
+        let at = usize::try_from(at).map_err(|_| ReadError::Damaged)?;
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        let read = rest.len().min(into.len());
+        for (slot, byte) in into.iter_mut().zip(rest) {
+            *slot = *byte;
+        }
+        Ok(read)
+    }
+
+    fn rows(&self, tree: Tree, from: &RowKey, until: Option<&RowKey>, limit: usize) -> Result<Vec<(RowKey, Stored)>, ReadError> {
+        let state = self.state();
+        let mut rows = Vec::new();
+        for ((found, key), (root, version, value)) in state.rows.range((tree, from.clone())..) {
+            if *found != tree || until.is_some_and(|until| key >= until) || rows.len() == limit {
+                break;
+            }
+            if *root != Root::Service {
+                return Err(ReadError::Locked);
+            }
+            rows.push((key.clone(), stored(*version, value)));
+        }
+        Ok(rows)
+    }
+}
