@@ -15,6 +15,7 @@ use super::case::CaseVerb;
 use super::contact::ContactVerb;
 use super::daemon::DaemonVerb;
 use super::disclosure::DisclosureVerb;
+use super::matching::MatchVerb;
 use super::person::PersonVerb;
 use super::roster::RosterVerb;
 use super::search::SearchVerb;
@@ -82,6 +83,9 @@ pub(super) enum Noun {
     /// What goes back to the seeker's society, and its arrival.
     #[command(subcommand)]
     Disclosure(DisclosureVerb),
+    /// How well matching does on data of one's own, and why two descriptions meet.
+    #[command(subcommand)]
+    Match(MatchVerb),
     /// Who is a member, and by whose signatures.
     #[command(subcommand)]
     Roster(RosterVerb),
