@@ -275,7 +275,8 @@ fn secret_of(input: UnlockInput) -> UnlockSecret {
 /// A folder's error as the command line shows it.
 fn problem(kind: Kind, error: impl Error) -> CommandError {
     let problem = match kind {
-        Kind::Usage | Kind::Roster => NodeProblem::RosterFile,
+        Kind::Usage => return CommandError::from(Usage::Arguments).because(error),
+        Kind::Roster => NodeProblem::RosterFile,
         Kind::Machine => NodeProblem::Store,
         Kind::Secret => NodeProblem::WrongSecret,
         Kind::Verification => NodeProblem::Verification,

@@ -1,6 +1,7 @@
 //! Harness, simulator and benches of Kinmesh.
 //!
 //! `simulation` drives the real engines of a whole network in virtual time; the test binaries beside this library use it.
+//! `bench` measures what the product costs, for the binary of that name.
 //! Nothing here is part of the product, and nothing in the product knows it.
 
 #![allow(
@@ -11,4 +12,5 @@
     reason = "a harness stops a test by failing it"
 )]
 
+pub mod bench;
 pub mod simulation;

@@ -15,6 +15,7 @@ use super::case::CaseVerb;
 use super::contact::ContactVerb;
 use super::daemon::DaemonVerb;
 use super::disclosure::DisclosureVerb;
+use super::matching::MatchVerb;
 use super::person::PersonVerb;
 use super::roster::RosterVerb;
 use super::search::SearchVerb;
@@ -82,6 +83,9 @@ pub(super) enum Noun {
     /// What goes back to the seeker's society, and its arrival.
     #[command(subcommand)]
     Disclosure(DisclosureVerb),
+    /// How well matching does on data of one's own, and why two descriptions meet.
+    #[command(subcommand)]
+    Match(MatchVerb),
     /// Who is a member, and by whose signatures.
     #[command(subcommand)]
     Roster(RosterVerb),
@@ -137,7 +141,7 @@ pub struct InitArgs {
     /// The society's public name, as the roster shows it [default: its id].
     #[arg(long, value_name = "TITLE")]
     pub society: Option<String>,
-    /// Its country, two or three capital letters [default: from its id].
+    /// Its country, two or three capital letters [default: its id if that is one, else XX].
     #[arg(long, value_name = "CC")]
     pub country: Option<String>,
     /// Addresses to listen on.

@@ -41,6 +41,7 @@ pub(super) fn entry(kind: &Kind) -> Entry {
         Kind::Form(error) => form(error),
         Kind::File(problem) => file(*problem),
         Kind::Node(problem) => node(*problem),
+        Kind::Match(error) => row(1401, Exit::Usage, "the files cannot be used", error.to_string(), "--help says what they hold"),
         Kind::Partly { rejected } => row(
             6001,
             Exit::Partly,

@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::place::Place;
 use super::roster::RosterVerb;
-use super::{audit, candidate, case, completion, contact, daemon, disclosure, person, roster, search, status};
+use super::{audit, candidate, case, completion, contact, daemon, disclosure, matching, person, roster, search, status};
 
 /// Runs the command line of this process.
 pub fn main(elsewhere: &dyn Elsewhere) -> ExitCode {
@@ -65,6 +65,7 @@ fn dispatch(context: &Context, noun: Noun, elsewhere: &dyn Elsewhere) -> Result<
         Noun::Roster(RosterVerb::Publish(args)) => elsewhere.roster_publish(context, &args),
         Noun::Roster(RosterVerb::Verify(args)) => elsewhere.roster_verify(context, &args),
         Noun::Ceremony(CeremonyVerb::Run(args)) => elsewhere.ceremony_run(context, &args),
+        Noun::Match(verb) => matching::run(context, verb),
         Noun::Completion { shell } => completion::print(context, shell),
         noun => {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(|_| Kind::Output)?;
@@ -87,7 +88,7 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Audit(verb) => audit::run(context, verb).await,
         Noun::Roster(_) => roster::show(context).await,
         // Handed over before a runtime is made.
-        Noun::Demo(_) | Noun::Init(_) | Noun::Join(_) | Noun::Ceremony(_) | Noun::Completion { .. } => Ok(()),
+        Noun::Demo(_) | Noun::Init(_) | Noun::Join(_) | Noun::Ceremony(_) | Noun::Match(_) | Noun::Completion { .. } => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::codes;
 use super::exit::Exit;
 use crate::control::ClientError;
 use crate::exchange::{FileError, FormFileError};
+use crate::matching::MatchError;
 
 /// A failed command.
 #[derive(Debug)]
@@ -118,6 +119,9 @@ pub enum Kind {
     /// A file that was named in an argument.
     #[error("a file")]
     File(#[from] FileProblem),
+    /// Labelled data or descriptions cannot be used.
+    #[error(transparent)]
+    Match(#[from] MatchError),
     /// Rows were left out, others were kept.
     #[error("{rejected} rows were left out")]
     Partly {

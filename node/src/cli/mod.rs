@@ -23,6 +23,7 @@ mod errors;
 mod exit;
 mod files;
 mod import;
+mod matching;
 mod output;
 mod person;
 mod place;

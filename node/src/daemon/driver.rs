@@ -148,6 +148,7 @@ pub struct Sources<K> {
 
 /// What an unlocking thread found.
 pub(super) struct Unlocked<K> {
+    pub(super) user: UserId,
     pub(super) found: Result<K, UnlockProblem>,
     pub(super) reply: oneshot::Sender<Result<(), UnlockProblem>>,
 }
@@ -265,7 +266,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
             }
             Event::Desk(request) => self.serve(request).await?,
             Event::Finished(finished) => self.finished(*finished).await?,
-            Event::Unlocked(Unlocked { found, reply }) => self.unlocked(found, reply).await?,
+            Event::Unlocked(unlocked) => self.unlocked(unlocked).await?,
             Event::LookAtClock => {
                 if self.wake.is_some_and(|at| at <= self.clock.now().wall) {
                     self.wake = None;
@@ -334,7 +335,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 let (find, unlocking) = (Arc::clone(&self.parts.find_key), self.unlocking.clone());
                 match unlocking.try_reserve_owned() {
                     Ok(place) => drop(tokio::task::spawn_blocking(move || {
-                        place.send(Unlocked { found: find(user, secret), reply });
+                        place.send(Unlocked { user, found: find(user, secret), reply });
                     })),
                     Err(_) => drop(reply.send(Err(UnlockProblem::Busy))),
                 }
@@ -349,14 +350,10 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
         Ok(())
     }
 
-    async fn unlocked(
-        &mut self,
-        found: Result<S::RecordsKey, UnlockProblem>,
-        reply: oneshot::Sender<Result<(), UnlockProblem>>,
-    ) -> Result<(), DriverError> {
+    async fn unlocked(&mut self, Unlocked { user, found, reply }: Unlocked<S::RecordsKey>) -> Result<(), DriverError> {
         let opened = found.and_then(|key| self.parts.store.open_records(key));
         if opened.is_ok() {
-            self.step(Input::Custody(Custody::Opened)).await?;
+            self.step(Input::Custody(Custody::Opened(user))).await?;
         }
         let _caller_left = reply.send(opened);
         Ok(())

@@ -53,7 +53,7 @@ pub enum InitRole {
         member: MemberId,
         /// Its name; the id if none is given.
         name: Option<String>,
-        /// Its country code; the id's letters if none is given.
+        /// Its country code; the id if that is one, else XX.
         country: Option<String>,
         /// The first user.
         user: UserId,
@@ -260,9 +260,11 @@ fn make_member(
     member: MemberId,
     (name, country): (&Option<String>, &Option<String>),
 ) -> Result<(Vec<Batch>, Part), InitError> {
-    let letters = || Some(member.as_str().to_owned());
-    let country = country.clone().or_else(letters).and_then(|code| enrolment::country(&code).ok());
-    let country = country.ok_or(InitError::Argument { field: "country" })?;
+    let country = match country {
+        Some(code) => enrolment::country(code).map_err(|_| InitError::Argument { field: "--country" })?,
+        // An id that is no country code says nothing of the country: ISO 3166 keeps XX for such use.
+        None => enrolment::country(member.as_str()).unwrap_or_else(|_| "XX".to_owned()),
+    };
     let name = name.clone().unwrap_or_else(|| member.to_string());
     let is_name = !name.trim().is_empty() && name.len() <= 256 && !name.chars().any(kinmesh_protocol::envelope::is_forbidden);
     if !is_name {

@@ -276,7 +276,11 @@ async fn records_open_for_a_known_user_and_lock_again() {
     let words = node.stop().await;
     assert_eq!(
         words,
-        ["open, records false".to_owned(), format!("custody {:?}", Custody::Opened), format!("custody {:?}", Custody::Locked)]
+        [
+            "open, records false".to_owned(),
+            format!("custody {:?}", Custody::Opened(UserId::new("amina").unwrap())),
+            format!("custody {:?}", Custody::Locked)
+        ]
     );
 }
 

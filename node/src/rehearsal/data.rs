@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use kinmesh_protocol::base::{MemberId, Sensitive};
+use kinmesh_protocol::base::{MemberId, Sensitive, Timestamp, UserId};
 use kinmesh_protocol::casework::consent::Decision;
 use kinmesh_protocol::person::PersonForm;
+use kinmesh_protocol::person::record::Role;
 use serde::Deserialize;
 
 use crate::exchange::people::{PeopleFile, Row};
@@ -158,6 +159,9 @@ fn shown(path: &Path) -> String {
 
 fn visitor_cases(society: &Society) -> Result<Vec<DemoCase>, RehearsalError> {
     let mut forms = people_of(society)?;
+    // A row that the import leaves out is looked for by nobody.
+    let user = UserId::new("desk").map_err(|_| RehearsalError::Data { file: "the user's name" })?;
+    forms.retain(|form| form.clone().into_record(Role::Sought, Timestamp(0), user).is_ok());
     forms.truncate(VISITOR_SUBJECTS);
     let mut cases = Vec::new();
     for (group, number) in forms.chunks(SUBJECTS_A_CASE).zip(1..) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use kinmesh_protocol::base::MemberId;
 use kinmesh_protocol::engine::{Answer, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::rehearsal::breach;
 use crate::rehearsal::data::{self, Play};
@@ -32,11 +33,12 @@ pub struct DemoOptions {
 /// # Errors
 /// [`RehearsalError`]: something did not work, somebody findable was not found, or a name was where none may be.
 pub async fn run(options: DemoOptions) -> Result<(), RehearsalError> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| RehearsalError::Start(error.kind()))?;
+    // Caught from here on, before anything is started that would have to be cleaned up.
+    let caught = |kind| signal(kind).map_err(|error| RehearsalError::Start(error.kind()));
+    let (mut interrupt, mut terminate) = (caught(SignalKind::interrupt())?, caught(SignalKind::terminate())?);
     tokio::select! {
         outcome = play(options) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(RehearsalError::Interrupted),
+        _ = interrupt.recv() => Err(RehearsalError::Interrupted),
         _ = terminate.recv() => Err(RehearsalError::Interrupted),
     }
 }
@@ -224,6 +226,9 @@ async fn drill(network: &mut Network, play: &Play, members: &[MemberId], screen:
 
 /// After the suspension: a case of before is opened anew at one of the others and answered.
 async fn go_on(network: &Network, play: &Play, others: &[MemberId], screen: &Screen) -> Result<String, RehearsalError> {
+    if others.len() < 2 {
+        return Ok("there is no other society left to ask in this network".to_owned());
+    }
     let usable = |case: &&data::DemoCase| others.contains(&case.society) && case.claim_never.is_empty();
     let Some(case) = play.cases.iter().find(usable) else { return Ok("no case of theirs to search again".to_owned()) };
     let began = std::time::Instant::now();

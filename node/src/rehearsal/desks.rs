@@ -25,6 +25,8 @@ use crate::rehearsal::work::{patience, status};
 const LOOK: Duration = Duration::from_millis(80);
 /// Hours without anything to do after which the day is over: the longest delay of an answer, and bags both ways.
 const QUIET_HOURS: u64 = 48 + 5 * 7;
+/// And what a busy machine may take besides.
+const SLACK: Duration = Duration::from_millis(1_500);
 
 /// Works at every desk until nothing more comes.
 ///
@@ -39,7 +41,7 @@ pub async fn work(
 ) -> Result<(), RehearsalError> {
     let began = Instant::now();
     let mut last = Instant::now();
-    while last.elapsed() < Duration::from_millis(QUIET_HOURS * HOUR_MS) {
+    while last.elapsed() < Duration::from_millis(QUIET_HOURS * HOUR_MS) + SLACK {
         let mut busy = false;
         for member in members {
             busy |= holder(network, member, consents, ledger).await?;

@@ -12,6 +12,8 @@ use crate::rehearsal::errors::RehearsalError;
 
 /// How long a node may take to answer.
 const START: Duration = Duration::from_secs(20);
+/// Attempts to remove a rehearsal's folder.
+const REMOVALS: usize = 40;
 /// How often a starting node is asked.
 const ASK: Duration = Duration::from_millis(25);
 
@@ -164,12 +166,21 @@ impl Drop for Fleet {
             end(child);
         }
         if !self.keep {
-            // Nothing of a drill is worth an error at its end; the folder is named where something stays.
-            if std::fs::remove_dir_all(&self.dir).is_err() && self.dir.exists() {
-                eprintln!("some files stay in {}", self.dir.display());
-            }
+            remove(&self.dir);
         }
     }
+}
+
+/// Removes the folder. A file may still be made in it by what is ending at this moment, hence several attempts; where
+/// something stays all the same, it is named.
+fn remove(dir: &Path) {
+    for _ in 0..REMOVALS {
+        if std::fs::remove_dir_all(dir).is_ok() || !dir.exists() {
+            return;
+        }
+        std::thread::sleep(ASK);
+    }
+    eprintln!("some files stay in {}", dir.display());
 }
 
 fn end(child: &mut Child) {

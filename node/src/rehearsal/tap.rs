@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::fs::OpenOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
@@ -28,8 +27,9 @@ impl Tap {
     /// # Errors
     /// The file cannot be made.
     pub async fn start(listener: TcpListener, port: u16, file: PathBuf) -> std::io::Result<Self> {
-        let record = OpenOptions::new().create(true).append(true).open(&file).await?;
-        let record = Arc::new(Mutex::new(record));
+        // Made at once, not by a thread that may outlive a rehearsal which is interrupted at this moment.
+        let record = std::fs::OpenOptions::new().create(true).append(true).open(&file)?;
+        let record = Arc::new(Mutex::new(tokio::fs::File::from_std(record)));
         let bytes = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&bytes);
         let task = tokio::spawn(async move {

@@ -189,9 +189,12 @@ impl Engine {
     }
 
     fn custody_changed<V: View>(&mut self, step: &mut Step<'_, V>, custody: Custody) {
-        self.records_open = custody == Custody::Opened;
-        let act = if self.records_open { crate::audit::Act::Unlocked } else { crate::audit::Act::Locked };
-        if trail::record(step, None, act, &[], None).is_err() {
+        let (user, act) = match custody {
+            Custody::Opened(user) => (Some(user), crate::audit::Act::Unlocked),
+            Custody::Locked => (None, crate::audit::Act::Locked),
+        };
+        self.records_open = user.is_some();
+        if trail::record(step, user, act, &[], None).is_err() {
             step.notify(NoticeCode::Damaged, None, 0);
         }
         if self.records_open {

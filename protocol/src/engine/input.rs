@@ -101,8 +101,8 @@ pub enum SendOutcome {
 /// The state of the records root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Custody {
-    /// A user opened it.
-    Opened,
+    /// This user opened it.
+    Opened(UserId),
     /// It was locked.
     Locked,
 }

@@ -55,8 +55,12 @@ pub struct Evaluation {
     pub queries_without_key: u64,
     /// Registered entries without a key.
     pub registered_without_key: u64,
+    /// Keys of all sought entries together.
+    pub query_keys: u64,
     /// Keys of all registered entries together.
     pub registered_keys: u64,
+    /// Keys of the registered entry that has the most.
+    pub registered_most_keys: u64,
     /// Distinct keys asked for that the owner's cut leaves out.
     pub keys_cut: u64,
 }
@@ -103,6 +107,7 @@ fn ask(sought: &[Entry], totals: &mut Evaluation) -> BTreeMap<String, Asked> {
         let keys = match_keys(&entry.fields);
         totals.queries += 1;
         totals.queries_without_key += u64::from(keys.is_empty());
+        totals.query_keys += keys.len() as u64;
         for key in keys {
             let asked = asked.entry(key.label().to_owned()).or_default();
             asked.class = key.class();
@@ -123,6 +128,7 @@ fn register(
         totals.registered += 1;
         totals.registered_without_key += u64::from(keys.is_empty());
         totals.registered_keys += keys.len() as u64;
+        totals.registered_most_keys = totals.registered_most_keys.max(keys.len() as u64);
         for key in keys {
             if let Some(asked) = asked.get_mut(key.label()) {
                 asked.carriers.push(carrier);

@@ -9,6 +9,8 @@ use super::compare::compare;
 use super::fields::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
 use super::match_key::match_keys;
 use super::normalize::tokens;
+use super::spelling::{SpellingAgreement, compare_spellings};
+use super::strength::strength;
 
 /// Names of several scripts without joining words, each with a first code of its own.
 const NAMES: [&str; 18] = [
@@ -82,6 +84,81 @@ prop_compose! {
     }
 }
 
+/// What forms and spreadsheets hold where a name or place should be.
+const RUBBISH: [&str; 20] = [
+    "",
+    " ",
+    "-",
+    "x",
+    "?",
+    "n/a",
+    "unknown",
+    "0000-00-00",
+    "12345",
+    "٤٢",
+    "A. B. C.",
+    "🙂👨‍👩‍👧",
+    "\u{202e}rotcoD\u{202c}",
+    "\u{200b}\u{feff}",
+    "e\u{301}\u{301}\u{301}\u{301}",
+    "ﷺ",
+    "عبد",
+    "abd al",
+    "\u{fffd}\u{10ffff}",
+    "bin bin bin",
+];
+
+/// Dates as they stand in files, most of them wrong.
+const DATES: [&str; 12] = [
+    "",
+    "1984",
+    "1984-03-12",
+    "1984-01-01",
+    "0000-00-00",
+    "1984-02-31",
+    "1984-13-05",
+    "3000-01-02",
+    "19840312",
+    "12.3.84",
+    "~1984",
+    "1984-3",
+];
+
+prop_compose! {
+    /// A text field: names, rubbish, letters of any script, up to 30 of them in any order.
+    fn raw_text()(
+        pieces in vec(prop_oneof![select(&NAMES[..]).prop_map(str::to_owned), select(&RUBBISH[..]).prop_map(str::to_owned), "\\PC{0,12}"], 0..30),
+        between in select(&[" ", "", "-", "\u{a0}", "\t", "|"][..]),
+    ) -> String {
+        pieces.join(between)
+    }
+}
+
+prop_compose! {
+    fn raw_record()(
+        names in vec(raw_text(), 4),
+        dates in select(&DATES[..]),
+        places in vec((raw_text(), any::<bool>()), 0..20),
+        sex in select(&[None, Some(Sex::Female), Some(Sex::Male)][..]),
+    ) -> Fields {
+        let mut names = names.iter().map(|name| name.as_str().into());
+        let mut next = || names.next().unwrap_or_default();
+        let place = |(text, town): (String, bool)| PlaceText {
+            text: text.as_str().into(),
+            kind: if town { PlaceKind::Town } else { PlaceKind::Street },
+        };
+        Fields {
+            given: next(),
+            family: next(),
+            father: next(),
+            mother: next(),
+            birth: BirthDate::parse(dates),
+            places: places.into_iter().map(place).collect(),
+            sex,
+        }
+    }
+}
+
 fn rewritten(fields: &Fields, rewrite: impl Fn(&str) -> String) -> Fields {
     let text = |text: &str| rewrite(text).as_str().into();
     Fields {
@@ -140,6 +217,29 @@ proptest! {
             prop_assert!(key.class().split('|').all(|kind| matches!(kind, "d" | "f" | "g" | "m" | "n" | "p" | "v" | "w" | "x" | "y")));
         }
         prop_assert_eq!(compare(&one, &other).fields.len(), 7);
+    }
+
+    #[test]
+    fn a_raw_record_gives_keys_that_it_shares_with_itself(one in raw_record(), other in raw_record()) {
+        let keys = labels(&one);
+        prop_assert!(keys.len() <= 48);
+        prop_assert_eq!(&labels(&one.clone()), &keys);
+        for key in &keys {
+            prop_assert!(key.is_ascii() || key.contains("p:"), "{key}");
+            prop_assert!(!key.contains('\0') && !key.contains(char::is_whitespace), "{key}");
+        }
+        prop_assert!(compare(&one, &other).score_milli.abs() < 1_000_000);
+        let strength = strength(&one);
+        prop_assert_eq!(strength.keys, keys.len());
+        prop_assert!(strength.keys > 0 || strength.advice.is_some() || !one.mother.expose().is_empty());
+    }
+
+    #[test]
+    fn a_spelling_agrees_with_itself_if_it_has_a_code(text in raw_text()) {
+        let known = !tokens(&text).is_empty();
+        let agreement = compare_spellings(&text, &text);
+        prop_assert!(known || agreement == SpellingAgreement::None);
+        prop_assert_eq!(compare_spellings(&text, "Amina"), compare_spellings("Amina", &text));
     }
 
     #[test]

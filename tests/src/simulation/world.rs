@@ -269,7 +269,7 @@ impl World {
 
     /// Opens or locks a node's records.
     pub fn custody(&mut self, node: usize, custody: Custody) {
-        self.node(node).store.set_records_open(custody != Custody::Locked);
+        self.node(node).store.set_records_open(matches!(custody, Custody::Opened(_)));
         self.input(node, Input::Custody(custody));
     }
 

@@ -38,6 +38,10 @@ fn two(seed: u64, faults: Faults) -> (Setup, usize, usize) {
     (setup, south, north)
 }
 
+fn desk() -> kinmesh_protocol::base::UserId {
+    kinmesh_protocol::base::UserId::new("desk").expect("a user")
+}
+
 fn fill(setup: &mut Setup, node: usize, count: usize) {
     for number in 0..count {
         register(setup, node, people::other(number));
@@ -211,10 +215,10 @@ fn a_locked_node_answers_and_goes_on_when_it_is_unlocked() {
     setup.world.run_for(LONG);
     assert_eq!(setup.world.nodes[holding].store.count(Tree::Claims), 1, "a locked holder takes the claim");
     assert_eq!(setup.world.nodes[holding].store.count(Tree::Candidates), 0, "a locked seeker sends no attributes");
-    setup.custody(seeking, Custody::Opened);
+    setup.custody(seeking, Custody::Opened(desk()));
     setup.world.run_for(60 * HOUR);
     assert!(candidates(&mut setup, holding).is_empty(), "a locked holder shows nothing");
-    setup.custody(holding, Custody::Opened);
+    setup.custody(holding, Custody::Opened(desk()));
     assert!(work(&mut setup, seeking, holding, LONG).is_some());
 }
 
