@@ -136,8 +136,10 @@ impl Engine {
                     self.links.forget(&peer);
                 }
                 if !self.links.is_up(&peer) && (member.is_some() || self.is_coordinator(&peer)) {
-                    let at = step.wall() + self.redial_after();
-                    self.due(step, at, Due::Redial(member));
+                    // Drawn, so that nodes which lost each other do not all come back at one moment.
+                    let base = self.redial_after();
+                    let wait = step.draw.between(base, Millis(base.0.saturating_mul(2)));
+                    self.due(step, step.wall() + wait, Due::Redial(member));
                 }
             }
         }

@@ -136,13 +136,13 @@ impl Engine {
         self.held = Some(offered);
         trail::record(step, None, Act::RosterAccepted, &version.to_be_bytes(), None)?;
         step.notify(NoticeCode::RosterAccepted, None, version);
-        for member in before {
-            if self.taking_part(&member).is_none() {
-                self.shut_out(step, &member, version)?;
+        for member in &before {
+            if self.taking_part(member).is_none() {
+                self.shut_out(step, member, version)?;
             }
         }
         self.take_own_announcement(step)?;
-        for member in self.peers() {
+        for member in self.peers().into_iter().filter(|member| !before.contains(member)) {
             self.meet(step, &member)?;
         }
         self.admit_members(step);
@@ -167,12 +167,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Timers of a peer that is seen for the first time.
+    /// Timers of a peer that takes part from now on: for the first time, or again after a suspension.
     fn meet<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) -> Result<(), ReadError> {
-        if self.own.member.is_none() || step.get::<PeerRow>(member)?.is_some() {
+        if self.own.member.is_none() {
             return Ok(());
         }
-        step.put(member, &PeerRow::default());
+        if step.get::<PeerRow>(member)?.is_none() {
+            step.put(member, &PeerRow::default());
+        }
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         let first = step.draw.between(crate::base::Millis(0), pace.bag);
         self.due(step, step.wall() + first, Due::Bag(*member));

@@ -103,6 +103,18 @@ impl Setup {
     /// # Panics
     /// When the member is not on the roster.
     pub fn suspend(&mut self, id: &str) -> Vec<u8> {
+        self.next_roster(id, MemberStatus::Suspended)
+    }
+
+    /// The next roster, with a member taking part again.
+    ///
+    /// # Panics
+    /// When the member is not on the roster.
+    pub fn readmit(&mut self, id: &str) -> Vec<u8> {
+        self.next_roster(id, MemberStatus::Active)
+    }
+
+    fn next_roster(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
         let held = self.signed();
         let (payload, _) = kinmesh_protocol::roster::parse_signed(&held).expect("the roster that was signed");
         self.roster.version += 1;
@@ -110,7 +122,7 @@ impl Setup {
         let now = self.world.now().seconds();
         self.roster.issued = now;
         let member = self.roster.members.iter_mut().find(|member| member.id.as_str() == id).expect("a member");
-        member.status = MemberStatus::Suspended;
+        member.status = status;
         member.status_since = now;
         self.signed()
     }
