@@ -288,6 +288,23 @@ mod tests {
     }
 
     #[test]
+    fn matching_is_measured_and_explained_without_a_daemon() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pairs, form) = (dir.path().join("pairs.tsv"), dir.path().join("person.toml"));
+        std::fs::write(&pairs, "Mohamed\tمحمد\n").unwrap();
+        std::fs::write(&form, "given = \"Salma\"\nfamily = \"Idris Osman\"\nbirth = 1999-05-07\n").unwrap();
+        let (pairs, form) = (pairs.to_str().unwrap(), form.to_str().unwrap());
+        let (exit, out, _) = kinmesh(dir.path(), &["match", "eval", "--pairs", pairs]);
+        assert!(exit == Exit::Done && out.contains("by the first code   1.0000"), "{out}");
+        let (_, out, _) = kinmesh(dir.path(), &["--json", "match", "eval", "--pairs", pairs]);
+        assert!(out.contains("\"schema\":\"kinmesh/match-eval/1\""), "{out}");
+        let (exit, out, _) = kinmesh(dir.path(), &["match", "explain", form, form]);
+        assert!(exit == Exit::Done && out.contains("likely the same person") && !out.contains("Salma"), "{out}");
+        let (exit, _, err) = kinmesh(dir.path(), &["match", "explain", form, "absent.toml"]);
+        assert!(exit == Exit::Usage && err.contains("KM-1401"), "{err}");
+    }
+
+    #[test]
     fn templates_completions_and_other_folders_need_no_daemon() {
         let dir = tempfile::tempdir().unwrap();
         assert!(kinmesh(dir.path(), &["case", "open", "--template"]).1.contains("[[subjects]]"));

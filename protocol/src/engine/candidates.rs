@@ -29,6 +29,8 @@ use crate::person::{Field, MatchMode, PersonRecord};
 use crate::private_match::Family;
 use crate::private_match::owner::{IndexRow, TagRow};
 
+/// Pages of claims that a list looks through: most of them were answered `none`, which no list shows.
+const LIST_PAGES: usize = 16;
 /// People under one tag that are looked at.
 const PEOPLE_A_TAG: usize = 8;
 
@@ -256,7 +258,10 @@ impl Engine {
         }
         let limit = usize::try_from(limit).unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS);
         let mut candidates = Vec::new();
-        for (claim_id, claim) in step.under::<ClaimIn>(&row_key(2, &()), limit)? {
+        for (claim_id, claim) in step.pages::<ClaimIn>(&row_key(2, &()), LIST_PAGES)? {
+            if candidates.len() == limit {
+                break;
+            }
             // What was answered `none`, or waits, is not shown: raw hits are nobody's business here.
             if matches!(claim.state, HolderState::Delayed | HolderState::None | HolderState::AwaitAttributes) {
                 continue;

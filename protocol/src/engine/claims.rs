@@ -24,6 +24,9 @@ use crate::person::Field;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
 
+/// Pages of hits that a list looks through: most of them were claimed.
+const LIST_PAGES: usize = 16;
+
 impl Engine {
     /// Hits of one slice of a test. Repeating a slice changes nothing. False if not all of them fitted into this step.
     pub(super) fn hits_found<V: View>(
@@ -130,7 +133,7 @@ impl Engine {
 
     pub(super) fn search_held<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
         let mut hits = Vec::new();
-        for ((subject, owner), hit) in step.under::<HitRow>(&row_key(1, &()), limits::PAGE_ROWS)? {
+        for ((subject, owner), hit) in step.pages::<HitRow>(&row_key(1, &()), LIST_PAGES)? {
             let Some(row) = step.get::<SubjectRow>(&subject)? else { continue };
             if hit.claim.is_some() || row.ended || self.taking_part(&owner).is_none() {
                 continue;

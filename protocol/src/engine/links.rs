@@ -148,7 +148,9 @@ impl Engine {
                 }
                 let is_known = member.is_some() || self.is_coordinator(&peer);
                 if !self.links.is_up(&peer) && is_known && !self.links.redialling.contains_key(&member) {
-                    let at = step.wall() + self.redial_after();
+                    // Drawn, so that nodes which lost each other do not all come back at one moment.
+                    let base = self.redial_after();
+                    let at = step.wall() + step.draw.between(base, Millis(base.0.saturating_mul(2)));
                     self.links.redialling.insert(member, at);
                     self.due(step, at, Due::Redial(member));
                 }

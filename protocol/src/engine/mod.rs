@@ -29,6 +29,7 @@ mod rows;
 mod search;
 mod sets;
 pub mod setup;
+mod spread;
 mod status;
 mod step;
 mod trail;

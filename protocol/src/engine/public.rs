@@ -168,12 +168,13 @@ impl Engine {
             }
         }
         self.take_own_announcement(step)?;
-        for member in self.peers() {
-            self.meet(step, &member)?;
+        let admitted: Vec<MemberId> = self.peers().into_iter().filter(|member| !before.contains(member)).collect();
+        for member in &admitted {
+            self.meet(step, member)?;
         }
         self.admit_members(step);
         self.running.look_at_builds = true;
-        if old.is_some() && self.peers().iter().any(|member| !before.contains(member)) {
+        if old.is_some() && !admitted.is_empty() {
             self.due(step, step.wall(), Due::SpreadFrom(SubjectId([0; 16])));
         }
         if old.is_none() {
@@ -196,7 +197,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Timers of a peer that is seen for the first time.
+    /// Timers of a peer that takes part for the first time. They go on through a suspension: a second lot would make two
+    /// bags where one is the rule.
     fn meet<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) -> Result<(), ReadError> {
         if self.own.member.is_none() || step.get::<PeerRow>(member)?.is_some() {
             return Ok(());

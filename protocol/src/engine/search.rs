@@ -28,8 +28,6 @@ use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalSt
 
 /// Real cases of one own request: its finalizing stays within one slice.
 const CASES: usize = 16;
-/// Subjects that one step looks at when a member takes part that did not.
-const SUBJECTS_A_STEP: usize = 16;
 
 impl Engine {
     pub(super) fn search_plan<V: View>(&self, step: &Step<'_, V>, text: &str) -> Result<Answer, Failure> {
@@ -91,49 +89,6 @@ impl Engine {
         let (up, all) = (u32::try_from(up).unwrap_or(0), u32::try_from(peers.len()).unwrap_or(0));
         let subjects = u32::try_from(record.subjects.len()).unwrap_or(0);
         Ok(Answer::SearchStarted { queued: subjects.saturating_mul(all), members_up: up, members_down: all - up })
-    }
-
-    /// Queues one subject at every member. A subject without keys is not asked for: there is nothing to ask.
-    pub(super) fn spread<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
-        let Some(row) = step.get::<SubjectRow>(&subject)? else { return Ok(()) };
-        if row.keys.is_empty() || row.ended {
-            return Ok(());
-        }
-        let mut owners = self.peers();
-        step.draw.shuffle(&mut owners);
-        let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
-        for owner in owners {
-            if step.get::<QueryRow>(&(owner, subject))?.is_some() {
-                continue;
-            }
-            let query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };
-            step.put(&(owner, subject), &query);
-            step.put(&(owner, subject), &WaitingRow { not_before: step.wall() });
-            counters.evaluations_open += 1;
-            // Every subject that is spread at this moment is in before the first request is built.
-            self.due(step, step.wall() + Millis(1), Due::Gather(owner));
-        }
-        step.put(&(), &counters);
-        Ok(())
-    }
-
-    /// A member takes part that did not: searches that were started go to it as well, some subjects a step.
-    pub(super) fn spread_from<V: View>(&mut self, step: &mut Step<'_, V>, from: SubjectId) -> Result<(), ReadError> {
-        let until = row_key(1, &()).after_prefix();
-        let mut page = step.page::<SubjectRow>(&row_key(1, &from), until.as_ref(), SUBJECTS_A_STEP + 1)?.into_iter();
-        for (subject, row) in page.by_ref().take(SUBJECTS_A_STEP) {
-            if step.size() > limits::STEP_BYTES {
-                self.due(step, step.wall(), Due::SpreadFrom(subject));
-                return Ok(());
-            }
-            if row.searched {
-                self.spread(step, subject)?;
-            }
-        }
-        if let Some((subject, _)) = page.next() {
-            self.due(step, step.wall(), Due::SpreadFrom(subject));
-        }
-        Ok(())
     }
 
     /// Builds the next request for an owner from what waits, padded to the unit of this member's class.

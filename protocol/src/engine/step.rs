@@ -118,6 +118,25 @@ impl<'v, V: View> Step<'v, V> {
         self.page(prefix, prefix.after_prefix().as_ref(), limit)
     }
 
+    /// Records whose key starts with a prefix, several pages of them: for lists whose rows are mostly not shown.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn pages<R: Record>(&self, prefix: &RowKey, pages: usize) -> Result<Vec<(R::Id, R)>, ReadError> {
+        let until = prefix.after_prefix();
+        let mut from = prefix.clone();
+        let mut records = Vec::new();
+        for _ in 0..pages {
+            let page = self.page::<R>(&from, until.as_ref(), limits::PAGE_ROWS)?;
+            let last = page.last().filter(|_| page.len() == limits::PAGE_ROWS).map(|(id, _)| R::key(id));
+            records.extend(page);
+            let Some(RowKey(mut key)) = last else { break };
+            key.push(0);
+            from = RowKey(key);
+        }
+        Ok(records)
+    }
+
     /// Writes a record.
     pub fn put<R: Record>(&mut self, id: &R::Id, record: &R) {
         let key = R::key(id);

@@ -117,18 +117,18 @@ impl Setup {
     /// # Panics
     /// When the member is not on the roster.
     pub fn suspend(&mut self, id: &str) -> Vec<u8> {
-        self.change_status(id, MemberStatus::Suspended)
+        self.next_roster(id, MemberStatus::Suspended)
     }
 
-    /// The next roster, with a member taking part.
+    /// The next roster, with a member taking part again.
     ///
     /// # Panics
     /// When the member is not on the roster.
-    pub fn reinstate(&mut self, id: &str) -> Vec<u8> {
-        self.change_status(id, MemberStatus::Active)
+    pub fn readmit(&mut self, id: &str) -> Vec<u8> {
+        self.next_roster(id, MemberStatus::Active)
     }
 
-    fn change_status(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
+    fn next_roster(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
         self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&self.roster.payload());
         self.roster.version += 1;
         let now = self.world.now().seconds();
