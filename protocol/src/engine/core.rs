@@ -18,7 +18,7 @@ use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
 use crate::engine::links::Links;
 use crate::engine::rows::{Due, DueRow, OwnRow};
-use crate::engine::step::Step;
+use crate::engine::step::{Mark, Step};
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::roster::{HeldRoster, Member, MemberKeys, MemberStatus};
@@ -144,8 +144,8 @@ impl Engine {
             records_open,
             asked: None,
         };
-        engine.read_public(view)?;
         let mut step = Step::new(now, seed, view);
+        engine.read_public(&step)?;
         engine.admit_members(&mut step);
         engine.resume(&mut step)?;
         engine.settle(&mut step);
@@ -170,7 +170,7 @@ impl Engine {
                 let mark = step.mark();
                 let answer = self.command(step, user, *command);
                 if answer.is_err() {
-                    step.roll_back(mark);
+                    self.roll_back(step, mark);
                 }
                 step.act(Action::Reply { ticket, answer: Box::new(answer) });
             }
@@ -212,6 +212,7 @@ impl Engine {
 
     fn job_found<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, output: JobOutput) {
         let JobOutput { writes, found, next } = output;
+        let mark = step.mark();
         let outcome = match (what, found) {
             (JobFor::Index, Found::Indexed { epoch, people }) => self.indexed(step, writes, epoch, people),
             (JobFor::Build(peer), Found::Built(state)) => self.built(step, writes, peer, *state),
@@ -231,6 +232,7 @@ impl Engine {
             }
         };
         if outcome.is_err() {
+            self.roll_back(step, mark);
             step.notify(NoticeCode::Damaged, None, 1);
             self.job_failed(step, what, JobFailure::Read(ReadError::Damaged));
             return;
@@ -246,6 +248,17 @@ impl Engine {
     }
 
     fn job_failed<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, failure: JobFailure) {
+        self.job_ended(what);
+        match (what, failure) {
+            // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
+            (JobFor::Finalize(_, owner), JobFailure::Proof) => step.notify(NoticeCode::ProofFailed, Some(owner), 0),
+            (_, JobFailure::Read(_)) => step.notify(NoticeCode::Damaged, None, 2),
+            _ => {}
+        }
+    }
+
+    /// A job is not running any more and gave nothing.
+    fn job_ended(&mut self, what: JobFor) {
         match what {
             JobFor::Index => self.running.index = false,
             JobFor::Build(_) => self.running.build = None,
@@ -258,17 +271,33 @@ impl Engine {
             JobFor::Evaluate(querier, request) => {
                 self.running.evaluating.remove(&(querier, request));
             }
-            JobFor::Finalize(request, owner) => {
+            JobFor::Finalize(request, _) => {
                 self.running.finalizing.remove(&request);
-                if failure == JobFailure::Proof {
-                    // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
-                    step.notify(NoticeCode::ProofFailed, Some(owner), 0);
-                }
             }
             JobFor::Sweep => {}
         }
-        if let JobFailure::Read(_) = failure {
-            step.notify(NoticeCode::Damaged, None, 2);
+    }
+
+    /// Gives a handler's writes back, and with them what the engine holds in memory because of them: items that do not
+    /// leave, jobs that do not run, a roster that does not count.
+    pub(super) fn roll_back<V: View>(&mut self, step: &mut Step<'_, V>, mark: Mark) {
+        let undone = step.roll_back(mark);
+        for action in undone.actions {
+            match action {
+                Action::Send { delivery, .. } => self.did_not_leave(step, delivery),
+                Action::Run { job, .. } => {
+                    if let Some(what) = self.running.jobs.remove(&job) {
+                        self.job_ended(what);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if undone.public {
+            (self.held, self.members) = (None, BTreeMap::new());
+            if self.read_public(step).is_err() {
+                step.notify(NoticeCode::Damaged, None, 11);
+            }
         }
     }
 
@@ -342,6 +371,7 @@ impl Engine {
                 Ok(())
             }
             Due::Forget => self.forget_expired(step),
+            Due::OwedBag(member) => self.make_bag(step, member),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);
@@ -350,7 +380,7 @@ impl Engine {
             }
         };
         if outcome.is_err() {
-            step.roll_back(mark);
+            self.roll_back(step, mark);
             step.notify(NoticeCode::Damaged, None, 5);
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::base::{DeliveryId, MemberId, Millis, PeerId};
+use crate::base::{DeliveryId, MemberId, Millis, PeerId, Timestamp};
 use crate::engine::core::Engine;
 use crate::engine::effect::{Action, NoticeCode};
 use crate::engine::input::{LinkChange, SendOutcome};
@@ -22,6 +22,8 @@ pub(super) struct Links {
     peers: BTreeMap<PeerId, Link>,
     flights: BTreeMap<DeliveryId, Flight>,
     next: u64,
+    /// When members (none: the coordination node) are called again; timers of an earlier process are not in it.
+    redialling: BTreeMap<Option<MemberId>, Timestamp>,
 }
 
 #[derive(Default)]
@@ -92,6 +94,15 @@ impl Links {
         step.act(Action::Send { delivery, peer: *peer, item });
     }
 
+    /// Ends a delivery: its lane is free.
+    fn land(&mut self, delivery: DeliveryId) -> Option<Flight> {
+        let flight = self.flights.remove(&delivery)?;
+        if let Some(link) = self.peers.get_mut(&flight.peer) {
+            link.busy.remove(&flight.lane);
+        }
+        Some(flight)
+    }
+
     fn next_volatile(&mut self, peer: &PeerId, lane: Lane) -> Option<Vec<u8>> {
         let link = self.peers.get_mut(peer)?;
         match lane {
@@ -135,11 +146,13 @@ impl Engine {
                 if change == LinkChange::Down {
                     self.links.forget(&peer);
                 }
-                if !self.links.is_up(&peer) && (member.is_some() || self.is_coordinator(&peer)) {
+                let is_known = member.is_some() || self.is_coordinator(&peer);
+                if !self.links.is_up(&peer) && is_known && !self.links.redialling.contains_key(&member) {
                     // Drawn, so that nodes which lost each other do not all come back at one moment.
                     let base = self.redial_after();
-                    let wait = step.draw.between(base, Millis(base.0.saturating_mul(2)));
-                    self.due(step, step.wall() + wait, Due::Redial(member));
+                    let at = step.wall() + step.draw.between(base, Millis(base.0.saturating_mul(2)));
+                    self.links.redialling.insert(member, at);
+                    self.due(step, at, Due::Redial(member));
                 }
             }
         }
@@ -151,8 +164,12 @@ impl Engine {
         Millis((bag / 60).clamp(250, 60_000))
     }
 
-    /// Connects again.
+    /// Connects again, unless a later timer will: two of them would each set a next one for ever.
     pub(super) fn redial<V: View>(&mut self, step: &mut Step<'_, V>, member: Option<MemberId>) {
+        if self.links.redialling.get(&member).is_some_and(|at| *at > step.wall()) {
+            return;
+        }
+        self.links.redialling.remove(&member);
         match member {
             Some(member) if !self.is_up(&member) => self.admit(step, &member),
             None => {
@@ -171,12 +188,17 @@ impl Engine {
         if self.own.member.is_none() {
             return;
         }
-        let outcome = self.owe_bag(step, member).and_then(|()| self.resume_requests(step, member));
+        if self.taking_part(member).is_none() {
+            return;
+        }
+        let outcome = self
+            .owe_bag(step, member)
+            .and_then(|()| self.resume_requests(step, member))
+            .and_then(|()| self.ask_set(step, member));
         if outcome.is_err() {
             step.notify(NoticeCode::Damaged, Some(*member), 6);
         }
         self.due(step, step.wall(), Due::Gather(*member));
-        self.due(step, step.wall(), Due::SetCheck(*member));
         self.pump_member(step, member);
     }
 
@@ -190,16 +212,13 @@ impl Engine {
         step.put(member, &row);
         let jitter = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.bag_jitter);
         let wait = step.draw.between(Millis(0), jitter);
-        self.due(step, step.wall() + wait, Due::Bag(*member));
+        self.due(step, step.wall() + wait, Due::OwedBag(*member));
         Ok(())
     }
 
     /// What became of a delivery.
     pub(super) fn sent<V: View>(&mut self, step: &mut Step<'_, V>, delivery: DeliveryId, outcome: SendOutcome) {
-        let Some(flight) = self.links.flights.remove(&delivery) else { return };
-        if let Some(link) = self.links.peers.get_mut(&flight.peer) {
-            link.busy.remove(&flight.lane);
-        }
+        let Some(flight) = self.links.land(delivery) else { return };
         let member = self.member_of(&flight.peer);
         match outcome {
             SendOutcome::Committed => self.delivered(step, &flight.rows),
@@ -216,6 +235,14 @@ impl Engine {
             }
         }
         self.pump(step, &flight.peer);
+    }
+
+    /// An item does not leave after all: its step was rolled back. Its rows wait for the next time.
+    pub(super) fn did_not_leave<V: View>(&mut self, step: &mut Step<'_, V>, delivery: DeliveryId) {
+        let member = self.links.land(delivery).and_then(|flight| self.member_of(&flight.peer));
+        if let Some(member) = member {
+            self.due(step, step.wall() + Millis(500), Due::Pump(member));
+        }
     }
 
     /// Sends what waits for a member, if it is connected.

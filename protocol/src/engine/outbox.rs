@@ -187,23 +187,28 @@ impl Engine {
     /// The time of a peer's bag: one cell of one size, empty or not; if the peer is away, one is owed.
     pub(super) fn bag_due<V: View>(&mut self, step: &mut Step<'_, V>, member: MemberId) -> Result<(), ReadError> {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
-        if self.taking_part(&member).is_none() {
-            return Ok(());
-        }
-        let peer = self.peer_of(&member);
-        match peer.filter(|peer| self.links.is_free(peer, Lane::Bag)) {
-            Some(peer) => self.send_bag(step, &peer, &member)?,
-            None => {
-                let mut row = step.get::<PeerRow>(&member)?.unwrap_or_default();
-                row.bag_owed = true;
-                step.put(&member, &row);
-            }
-        }
+        // The timer goes on for a member that is suspended: it may come back.
         let early = pace.bag.0.saturating_sub(pace.bag_jitter.0);
         let late = pace.bag.0.saturating_add(pace.bag_jitter.0);
         let next = step.draw.between(crate::base::Millis(early), crate::base::Millis(late));
         self.due(step, step.wall() + next, Due::Bag(member));
-        Ok(())
+        self.make_bag(step, member)
+    }
+
+    /// One bag, outside the regular ones where one is owed.
+    pub(super) fn make_bag<V: View>(&mut self, step: &mut Step<'_, V>, member: MemberId) -> Result<(), ReadError> {
+        if self.taking_part(&member).is_none() {
+            return Ok(());
+        }
+        match self.peer_of(&member).filter(|peer| self.links.is_free(peer, Lane::Bag)) {
+            Some(peer) => self.send_bag(step, &peer, &member),
+            None => {
+                let mut row = step.get::<PeerRow>(&member)?.unwrap_or_default();
+                row.bag_owed = true;
+                step.put(&member, &row);
+                Ok(())
+            }
+        }
     }
 
     fn send_bag<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, member: &MemberId) -> Result<(), ReadError> {

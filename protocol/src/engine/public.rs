@@ -33,16 +33,15 @@ pub(super) enum Taken {
 }
 
 impl Engine {
-    /// Reads the roster and the members' keys at the start of a process.
-    pub(super) fn read_public<V: View>(&mut self, view: &V) -> Result<(), OpenError> {
-        let Some(head) = view.get::<HeadRow>(&())? else { return Ok(()) };
-        let bytes = view.read_blob(head.blob, limits::ROSTER_BYTES)?;
+    /// Reads the roster and the members' keys, at the start of a process and after a rollback.
+    pub(super) fn read_public<V: View>(&mut self, step: &Step<'_, V>) -> Result<(), OpenError> {
+        let Some(head) = step.get::<HeadRow>(&())? else { return Ok(()) };
+        let bytes = step.read_blob(head.blob)?;
         let (payload, _) = crate::roster::parse_signed(&bytes).map_err(|_| OpenError::Roster)?;
         let roster = cbor::decode(&payload).map_err(|_| OpenError::Roster)?;
         self.held = Some(HeldRoster { roster, hash: head.hash });
         // A roster has at most limits::MEMBERS members, one page.
-        let from = row_key(1, &());
-        for (member, row) in view.page::<AnnouncedRow>(&from, from.after_prefix().as_ref(), limits::MEMBERS)? {
+        for (member, row) in step.under::<AnnouncedRow>(&row_key(1, &()), limits::MEMBERS)? {
             self.members.insert(member, row.keys);
         }
         Ok(())
@@ -62,34 +61,57 @@ impl Engine {
         }
     }
 
+    /// Lets a member through the gate and dials it; a node never calls itself.
     pub(super) fn admit<V: View>(&self, step: &mut Step<'_, V>, member: &MemberId) {
+        if self.own.member == Some(*member) {
+            return;
+        }
         let Some(keys) = self.keys_of(member, step.wall()) else { return };
         let Some(entry) = self.taking_part(member) else { return };
         step.act(Action::Admit { peer: keys.peer_id() });
         dial(step, keys.peer_id(), entry.addresses.clone());
     }
 
-    /// Takes public messages that an operator brings. All or none is not asked for: each stands for itself.
+    /// Takes public messages that an operator brings. All or none is not asked for: each stands for itself, and one that is
+    /// refused shows in the log, or as the answer where nothing else was accepted.
     pub(super) fn take_public<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         items: &[Vec<u8>],
         fingerprint: Option<&str>,
     ) -> Result<Answer, Failure> {
-        let (mut accepted, mut known) = (0, 0);
+        let (mut accepted, mut known, mut problem) = (0, 0, None);
         for bytes in items {
-            let taken = match Item::parse(bytes).map_err(|_| Failure::Public(PublicProblem::Form))? {
-                Item::Roster(bytes) => self.take_roster(step, &bytes, fingerprint).map_err(Failure::Public)?,
-                Item::Message(message) => self.take_message(step, &message, bytes).map_err(problem_of)?,
-                Item::Cell(_) => return Err(Failure::Public(PublicProblem::Form)),
-            };
-            match taken {
-                Taken::Accepted => accepted += 1,
-                Taken::Known => known += 1,
+            match self.take_item(step, bytes, fingerprint) {
+                Ok(Taken::Accepted) => accepted += 1,
+                Ok(Taken::Known) => known += 1,
+                Err((found, code)) => {
+                    step.notify(NoticeCode::Refused, None, code.code());
+                    problem = problem.or(Some(found));
+                }
             }
+        }
+        if let Some(problem) = problem.filter(|_| accepted == 0) {
+            return Err(problem);
         }
         let roster_version = self.held.as_ref().map_or(0, |held| held.roster.version);
         Ok(Answer::PublicTaken { accepted, known, roster_version })
+    }
+
+    fn take_item<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        bytes: &[u8],
+        fingerprint: Option<&str>,
+    ) -> Result<Taken, (Failure, Refusal)> {
+        let form = |refusal| (Failure::Public(PublicProblem::Form), refusal);
+        match Item::parse(bytes).map_err(form)? {
+            Item::Roster(bytes) => {
+                self.take_roster(step, &bytes, fingerprint).map_err(|problem| (Failure::Public(problem), Refusal::Signature))
+            }
+            Item::Message(message) => self.take_message(step, &message, bytes).map_err(|refusal| (problem_of(refusal), refusal)),
+            Item::Cell(_) => Err(form(Refusal::Role)),
+        }
     }
 
     /// A roster from an operator or a peer.
@@ -118,7 +140,11 @@ impl Engine {
         {
             return Err(PublicProblem::Profile);
         }
-        self.hold_roster(step, offered, bytes).map_err(|_| PublicProblem::Form)?;
+        let mark = step.mark();
+        if self.hold_roster(step, offered, bytes).is_err() {
+            self.roll_back(step, mark);
+            return Err(PublicProblem::Form);
+        }
         Ok(Taken::Accepted)
     }
 

@@ -48,11 +48,11 @@ impl Engine {
         let answer = match outcome {
             Ok(()) => Receipt::Committed,
             Err(Refusal::Busy) => {
-                step.roll_back(mark);
+                self.roll_back(step, mark);
                 Receipt::Busy(BUSY_MS)
             }
             Err(refusal) => {
-                step.roll_back(mark);
+                self.roll_back(step, mark);
                 let member = sender.and_then(|peer| self.member_of(&peer));
                 step.notify(NoticeCode::Refused, member, refusal.code());
                 Receipt::Refused(u8::try_from(refusal.code()).unwrap_or(u8::MAX))
@@ -155,7 +155,7 @@ impl Engine {
         match self.act_on(step, from, &message) {
             Err(Refusal::Busy) => Err(Refusal::Busy),
             Err(refusal) => {
-                step.roll_back(mark);
+                self.roll_back(step, mark);
                 step.notify(NoticeCode::Refused, Some(from), refusal.code());
                 Ok(())
             }

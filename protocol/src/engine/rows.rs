@@ -130,6 +130,8 @@ pub enum Due {
     Unpark,
     /// Forget messages that ran out.
     Forget,
+    /// A bag that fell due while the peer was away.
+    OwedBag(MemberId),
 }
 
 impl Due {
@@ -150,6 +152,7 @@ impl Due {
             Due::Redial(member) => (11, member.map_or([0; 16], |member| member_bytes(&member))),
             Due::Unpark => (12, [0; 16]),
             Due::Forget => (13, [0; 16]),
+            Due::OwedBag(member) => (14, member_bytes(&member)),
         };
         (at, kind, id)
     }
@@ -173,6 +176,7 @@ impl Due {
             11 => Some(Due::Redial(member())),
             12 => Some(Due::Unpark),
             13 => Some(Due::Forget),
+            14 => member().map(Due::OwedBag),
             _ => None,
         }
     }
@@ -306,6 +310,7 @@ mod tests {
             Due::Redial(Some(ke)),
             Due::Unpark,
             Due::Forget,
+            Due::OwedBag(ke),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -26,14 +26,13 @@ impl Engine {
     /// Asks an owner for its set, and sets the next time.
     pub(super) fn set_check<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
-        if self.taking_part(&owner).is_none() {
-            return Ok(());
-        }
+        // The timer goes on for a member that is suspended: it may come back.
         self.due(step, step.wall() + pace.delta, Due::SetCheck(owner));
-        if self.is_up(&owner) { self.ask_set(step, &owner) } else { Ok(()) }
+        if self.taking_part(&owner).is_some() && self.is_up(&owner) { self.ask_set(step, &owner) } else { Ok(()) }
     }
 
-    fn ask_set<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
+    /// Asks an owner for its set, outside the regular times where it returned.
+    pub(super) fn ask_set<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
         let Some(epoch) = self.keys_of(owner, step.wall()).map(|keys| keys.keys.voprf.epoch) else { return Ok(()) };
         let set = step.get::<SetIn>(&(*owner, Family::Registered as u8))?.unwrap_or_default();
         let have_seq = match (&set.coming, &set.held) {

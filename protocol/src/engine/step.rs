@@ -10,6 +10,7 @@ use crate::base::{BlobId, Draw, Seed, Timestamp, limits};
 use crate::engine::batch::{Batch, Op, Reserve};
 use crate::engine::effect::{Action, Effects, Notice, NoticeCode};
 use crate::engine::input::Now;
+use crate::engine::rows::HeadRow;
 use crate::engine::view::{ReadError, View};
 
 /// A step over one view.
@@ -35,6 +36,15 @@ pub struct Mark {
     blobs: usize,
     dropped: usize,
     actions: usize,
+}
+
+/// What a rollback undid.
+#[must_use]
+pub(super) struct Undone {
+    /// What was wanted.
+    pub actions: Vec<Action>,
+    /// True if the roster or a member's keys were among the rows.
+    pub public: bool,
 }
 
 impl<'v, V: View> Step<'v, V> {
@@ -205,12 +215,15 @@ impl<'v, V: View> Step<'v, V> {
         Mark { rows: self.rows.clone(), blobs: self.blobs.len(), dropped: self.dropped.len(), actions: self.actions.len() }
     }
 
-    /// Forgets what was written and wanted since a mark.
-    pub fn roll_back(&mut self, mark: Mark) {
+    /// Forgets what was written and wanted since a mark. The engine undoes what it holds of it: see `Engine::roll_back`.
+    pub(super) fn roll_back(&mut self, mark: Mark) -> Undone {
+        let is_public =
+            |(tree, key): &(Tree, RowKey)| *tree == Tree::Public || (*tree, key) == (HeadRow::TREE, &HeadRow::key(&()));
+        let public = self.rows.keys().any(|id| is_public(id) && !mark.rows.contains_key(id));
         self.rows = mark.rows;
         self.blobs.truncate(mark.blobs);
         self.dropped.truncate(mark.dropped);
-        self.actions.truncate(mark.actions);
+        Undone { actions: self.actions.split_off(mark.actions.min(self.actions.len())), public }
     }
 
     /// The step's effects.

@@ -11,19 +11,19 @@ use kinmesh_protocol::person::PersonForm;
 use crate::simulation::network::Setup;
 use crate::simulation::people;
 
-/// Repeats a command whose commit the run refused, as a caseworker would.
+/// Repeats a command whose commit the run refused, or whose node is away, as a caseworker would.
 ///
 /// # Panics
-/// When it is refused for another reason, or ten times: that is a failed test.
+/// When it is refused for another reason, or again and again: that is a failed test.
 pub fn insist(setup: &mut Setup, node: usize, command: &Command) -> Answer {
-    for _ in 0..10 {
+    for _ in 0..1_000 {
         match setup.world.command(node, command.clone()) {
             Ok(answer) => return answer,
-            Err(Failure::Store) => setup.world.run_for(50),
+            Err(Failure::Store) => setup.world.run_for(100),
             Err(other) => panic!("{other}"),
         }
     }
-    panic!("the store refused ten times")
+    panic!("the store refused a thousand times")
 }
 
 /// Registers a person.

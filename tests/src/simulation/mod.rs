@@ -3,11 +3,16 @@
 //! One seed decides everything. The same seed gives the same trace to the byte, so a failure is repeated by its number.
 
 pub mod desks;
+pub mod faults;
+pub mod invariants;
+pub mod links;
 pub mod network;
 pub mod people;
 pub mod store;
+pub mod trace;
 pub mod world;
 
+pub use faults::Faults;
 pub use network::{Setup, start};
 pub use store::SimStore;
-pub use world::{Faults, World};
+pub use world::World;

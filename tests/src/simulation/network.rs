@@ -11,8 +11,9 @@ use kinmesh_protocol::roster::{
     fingerprint_text, sign_roster,
 };
 
+use crate::simulation::faults::Faults;
 use crate::simulation::store::SimStore;
-use crate::simulation::world::{Faults, World};
+use crate::simulation::world::World;
 
 /// An hour of the real network, in milliseconds of the simulated one.
 pub const HOUR_MS: u64 = 1_000;
@@ -45,7 +46,7 @@ pub fn network_id() -> NetworkId {
 /// When a node does not take the roster: that is a failed test.
 #[must_use]
 pub fn start(seed: u64, ids: &[&str], faults: Faults) -> Setup {
-    let mut world = World::new(seed, Faults { refused_commits: 0, ..faults });
+    let mut world = World::new(seed, Faults { clock_ms: faults.clock_ms, ..Faults::NONE });
     let mut draw = Draw::new(world.seed());
     let key = |draw: &mut Draw| SigningKey::from_bytes(&draw.bytes());
     let custodians: Vec<SigningKey> = (0..3).map(|_| key(&mut draw)).collect();
@@ -103,22 +104,20 @@ impl Setup {
     /// # Panics
     /// When the member is not on the roster.
     pub fn suspend(&mut self, id: &str) -> Vec<u8> {
-        self.next_roster(id, MemberStatus::Suspended)
+        self.change_status(id, MemberStatus::Suspended)
     }
 
-    /// The next roster, with a member taking part again.
+    /// The next roster, with a member taking part.
     ///
     /// # Panics
     /// When the member is not on the roster.
-    pub fn readmit(&mut self, id: &str) -> Vec<u8> {
-        self.next_roster(id, MemberStatus::Active)
+    pub fn reinstate(&mut self, id: &str) -> Vec<u8> {
+        self.change_status(id, MemberStatus::Active)
     }
 
-    fn next_roster(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
-        let held = self.signed();
-        let (payload, _) = kinmesh_protocol::roster::parse_signed(&held).expect("the roster that was signed");
+    fn change_status(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
+        self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&self.roster.payload());
         self.roster.version += 1;
-        self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&payload);
         let now = self.world.now().seconds();
         self.roster.issued = now;
         let member = self.roster.members.iter_mut().find(|member| member.id.as_str() == id).expect("a member");

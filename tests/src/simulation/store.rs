@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kinmesh_protocol::base::limits::{BATCH_BYTES, PAGE_ROWS, VALUE_BYTES};
-use kinmesh_protocol::base::record::{Root, RowKey, Stored, Tree};
+use kinmesh_protocol::base::limits::PAGE_ROWS;
+use kinmesh_protocol::base::record::{Record, Root, RowKey, Stored, Tree};
 use kinmesh_protocol::base::{BlobId, Sensitive};
 use kinmesh_protocol::engine::{Batch, Bulk, Op, ReadError, View};
+use sha2::{Digest, Sha256};
+
+use crate::simulation::invariants;
 
 /// A row's root, version and value.
 type Kept = (Root, u16, Vec<u8>);
@@ -55,15 +58,37 @@ impl SimStore {
         self.state().rows.keys().filter(|(found, _)| *found == tree).count()
     }
 
+    /// A record whether or not the node is locked: for the checks of a run, which no node could make.
+    #[must_use]
+    pub fn peek<R: Record>(&self, id: &R::Id) -> Option<R> {
+        let state = self.state();
+        let (_, version, value) = state.rows.get(&(R::TREE, R::key(id)))?;
+        R::decode(*version, value).ok()
+    }
+
+    /// A hash of every row, for a comparison of two moments.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for ((tree, key), (_, version, value)) in &self.state().rows {
+            hash.update(tree.name());
+            for part in [key.0.as_slice(), &version.to_be_bytes(), value] {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        hash.finalize().into()
+    }
+
     /// Commits a batch, whole or not at all.
     ///
     /// # Errors
     /// [`Refused`] when the run wants it.
     ///
     /// # Panics
-    /// When the engine breaks the store's bounds: that is a failed test.
+    /// When the batch breaks an invariant or names a key twice: that is a failed test.
     pub fn commit(&self, batch: Batch) -> Result<(), Refused> {
-        assert!(batch.size() <= BATCH_BYTES, "a batch of {} bytes", batch.size());
+        invariants::check(self, &batch);
         let mut state = self.state();
         if std::mem::take(&mut state.refuse) && !batch.is_empty() {
             return Err(Refused);
@@ -80,7 +105,6 @@ impl SimStore {
             assert!(seen.insert((tree, key.clone())), "a key twice in one batch");
             match op {
                 Op::Put(row) => {
-                    assert!(row.value.expose().len() <= VALUE_BYTES, "a value of {} bytes", row.value.expose().len());
                     state.rows.insert((tree, key), (row.root, row.version, row.value.expose().clone()));
                 }
                 Op::Remove(..) => {

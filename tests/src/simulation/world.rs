@@ -1,43 +1,30 @@
-//! The simulated world: one queue of events ordered by time and sequence, nodes with their stores, links with faults.
+//! The simulated world: one queue of events ordered by time and sequence, nodes with their stores, clocks and faults.
 //!
-//! It performs an engine's actions as the node's driver does: commit first, then act; a refused commit drops the engine and
-//! opens it again. After every event its invariants are checked: every command has exactly one reply, no batch is over its
-//! bounds, no roster version falls.
+//! It does what the node's driver does: commit first, then act; a refused commit fails the open commands and opens the engine
+//! again, with its connections told anew. Every command has exactly one reply, and an engine never calls a sound store
+//! damaged; what else must hold is in `invariants` and `links`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp, UserId};
 use kinmesh_protocol::engine::job;
 use kinmesh_protocol::engine::{
-    Action, Answer, Carrier, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Now, Receipt, Seat,
+    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Seat,
     SendOutcome,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use sha2::{Digest, Sha256};
 
+use crate::simulation::faults::Faults;
+use crate::simulation::links::{Flight, Waiting};
 use crate::simulation::store::SimStore;
+use crate::simulation::trace::Trace;
 
-/// Which faults a run has, and how strong.
-#[derive(Clone, Copy, Debug)]
-pub struct Faults {
-    /// Of 100 items so many are lost, half of them after the receiver handled them.
-    pub loss: u64,
-    /// Of 100 items so many come twice.
-    pub twice: u64,
-    /// Longest delay of an item, milliseconds.
-    pub delay_ms: u64,
-    /// Of 1,000 commits so many are refused.
-    pub refused_commits: u64,
-}
-
-impl Faults {
-    /// A good network.
-    pub const NONE: Faults = Faults { loss: 0, twice: 0, delay_ms: 20, refused_commits: 0 };
-    /// A bad one.
-    pub const BAD: Faults = Faults { loss: 20, twice: 10, delay_ms: 400, refused_commits: 5 };
-}
+/// How long a node that crashed by itself stays away, at most.
+const LONGEST_PAUSE_MS: u64 = 20_000;
+/// A sender whose item was not committed is asked to wait so long.
+const RETRY_MS: u32 = 1_000;
 
 /// One simulated node.
 pub struct SimNode {
@@ -48,26 +35,31 @@ pub struct SimNode {
     /// Its store, which survives crashes.
     pub store: SimStore,
     operational: [u8; 32],
+    identity: PeerId,
     engine: Option<Engine>,
-    /// Counts processes: what an earlier one asked for does not reach a later one.
-    process: u64,
+    /// Counts openings of the engine: what an earlier one asked for does not reach a later one.
+    pub(super) process: u64,
     started_ms: u64,
-    admitted: BTreeSet<PeerId>,
-    links: BTreeSet<usize>,
+    /// Its clock minus the world's.
+    ahead_ms: i64,
+    pub(super) admitted: BTreeSet<PeerId>,
+    pub(super) links: BTreeSet<usize>,
+    pub(super) in_flight: BTreeMap<usize, BTreeSet<DeliveryId>>,
     wake: Option<u64>,
     open: BTreeMap<Ticket, Option<Result<Answer, Failure>>>,
-    waiting: BTreeMap<ReceiptId, (usize, u64, DeliveryId, bool)>,
-    next_receipt: u64,
+    pub(super) waiting: BTreeMap<ReceiptId, Waiting>,
+    pub(super) next_receipt: u64,
     next_ticket: u64,
-    version: u64,
 }
 
-enum Event {
+pub(super) enum Event {
     Wake { node: usize, process: u64, at: u64 },
     Job { node: usize, process: u64, job: JobId, work: Box<Job> },
     Connect { from: usize, to: PeerId, process: u64 },
-    Item { from: usize, process: u64, to: usize, delivery: DeliveryId, item: Vec<u8>, answered: bool },
+    Item(Box<Flight>),
     Outcome { node: usize, process: u64, delivery: DeliveryId, outcome: SendOutcome },
+    Cut { one: usize, other: usize },
+    Crash { node: usize, process: u64 },
     Start { node: usize },
 }
 
@@ -77,15 +69,22 @@ pub struct World {
     pub nodes: Vec<SimNode>,
     /// Faults of this run.
     pub faults: Faults,
+    /// The items that were delivered: receiver, sender's identity, bytes.
+    pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
+    /// Commits so far, refused ones not counted.
+    pub commits: u64,
+    /// The commit with this number is refused.
+    pub refuse_at: Option<u64>,
+    /// What every engine wanted in the log, with the node.
+    pub notices: Vec<(usize, Notice)>,
+    pub(super) apart: BTreeSet<(usize, usize)>,
     now_ms: u64,
     sequence: u64,
     queue: BTreeMap<(u64, u64), Event>,
+    backlog: VecDeque<(usize, u64, Input)>,
+    is_busy: bool,
     rng: ChaCha20Rng,
-    trace: Sha256,
-    /// The last items that were delivered, for a replay: receiver, sender's identity, bytes.
-    pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
-    /// Events so far.
-    pub events: u64,
+    trace: Trace,
 }
 
 impl World {
@@ -99,17 +98,22 @@ impl World {
         Self {
             nodes: Vec::new(),
             faults,
+            delivered: Vec::new(),
+            commits: 0,
+            refuse_at: None,
+            notices: Vec::new(),
+            apart: BTreeSet::new(),
             now_ms: 1_800_000_000_000,
             sequence: 0,
             queue: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            is_busy: false,
             rng: ChaCha20Rng::from_seed(bytes),
-            trace: Sha256::new(),
-            delivered: Vec::new(),
-            events: 0,
+            trace: Trace::new(seed),
         }
     }
 
-    /// The wall clock.
+    /// The true time.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         Timestamp(self.now_ms)
@@ -118,7 +122,7 @@ impl World {
     /// Hash of everything that happened: equal for equal seeds.
     #[must_use]
     pub fn trace_hash(&self) -> String {
-        data_encoding::HEXLOWER.encode(&self.trace.clone().finalize())
+        self.trace.hash()
     }
 
     /// Fresh randomness of the run.
@@ -135,56 +139,77 @@ impl World {
 
     /// Adds a node that is not running yet.
     pub fn add(&mut self, name: &str, seat: Seat, operational: [u8; 32], store: SimStore) -> usize {
+        let ahead = self.below(2 * self.faults.clock_ms + 1);
         self.nodes.push(SimNode {
             name: name.to_owned(),
             seat,
             store,
             operational,
+            identity: PeerId(SigningKey::from_bytes(&operational).verifying_key().to_bytes()),
             engine: None,
             process: 0,
             started_ms: 0,
+            ahead_ms: ahead.cast_signed() - self.faults.clock_ms.cast_signed(),
             admitted: BTreeSet::new(),
             links: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
             wake: None,
             open: BTreeMap::new(),
             waiting: BTreeMap::new(),
             next_receipt: 0,
             next_ticket: 0,
-            version: 0,
         });
         self.nodes.len() - 1
     }
 
-    fn node(&mut self, node: usize) -> &mut SimNode {
+    pub(super) fn node(&mut self, node: usize) -> &mut SimNode {
         self.nodes.get_mut(node).expect("a node of this world")
     }
 
-    fn note(&mut self, line: &str) {
-        self.trace.update(self.now_ms.to_be_bytes());
-        self.trace.update(line.as_bytes());
+    /// A node's transport identity.
+    #[must_use]
+    pub fn identity(&self, node: usize) -> PeerId {
+        self.nodes[node].identity
     }
 
-    fn schedule(&mut self, after_ms: u64, event: Event) {
+    pub(super) fn find(&self, peer: &PeerId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.identity == *peer)
+    }
+
+    fn note(&mut self, node: usize, line: &str) {
+        self.trace.note(self.now_ms, &format!("{}: {line}", self.nodes[node].name));
+    }
+
+    pub(super) fn schedule(&mut self, after_ms: u64, event: Event) {
         self.sequence += 1;
         self.queue.insert((self.now_ms + after_ms, self.sequence), event);
     }
 
-    fn delay(&mut self) -> u64 {
+    pub(super) fn delay(&mut self) -> u64 {
         1 + self.below(self.faults.delay_ms.max(1))
+    }
+
+    fn clock(&self, node: usize) -> Now {
+        let node = &self.nodes[node];
+        Now { wall: Timestamp(self.now_ms.saturating_add_signed(node.ahead_ms)), steady_ms: self.now_ms - node.started_ms }
     }
 
     /// Starts a node: opens its engine on its store.
     pub fn start(&mut self, node: usize) {
-        let seed = self.seed();
-        let now_ms = self.now_ms;
-        let name = self.node(node).name.clone();
-        self.note(&format!("start {name}"));
+        self.note(node, "start");
+        assert!(!self.runs(node), "it runs already");
+        self.node(node).started_ms = self.now_ms;
+        self.open_engine(node);
+        self.drain();
+    }
+
+    fn open_engine(&mut self, node: usize) {
+        let (seed, now) = (self.seed(), self.clock(node));
         let this = self.node(node);
-        assert!(this.engine.is_none(), "{name} runs already");
         this.process += 1;
-        this.started_ms = now_ms;
+        this.wake = None;
+        this.in_flight.clear();
         let keys = NodeKeys { operational: SigningKey::from_bytes(&this.operational) };
-        let now = Now { wall: Timestamp(now_ms), steady_ms: 0 };
         let open = this.store.records_open();
         let (engine, effects) =
             Engine::open(this.seat, keys, now, seed, open, &this.store).expect("the engine opens on what it committed");
@@ -192,20 +217,41 @@ impl World {
         self.perform(node, effects);
     }
 
+    /// A refused commit: what a crash would do, without the crash. The connections stay and are told to the next engine.
+    fn open_again(&mut self, node: usize) {
+        self.note(node, "refused");
+        let this = self.node(node);
+        for reply in this.open.values_mut().filter(|reply| reply.is_none()) {
+            *reply = Some(Err(Failure::Store));
+        }
+        let (waiting, links) = (std::mem::take(&mut this.waiting), this.links.clone());
+        for waiting in waiting.into_values() {
+            self.outcome_after(1, waiting, SendOutcome::Busy(RETRY_MS));
+        }
+        self.open_engine(node);
+        for other in links {
+            let peer = self.identity(other);
+            self.input(node, Input::Link { peer, change: LinkChange::Up });
+        }
+    }
+
     /// Crashes a node: everything volatile is gone.
     pub fn crash(&mut self, node: usize) {
-        let name = self.node(node).name.clone();
-        self.note(&format!("crash {name}"));
+        self.note(node, "crash");
         let this = self.node(node);
         this.engine = None;
         this.process += 1;
         this.admitted.clear();
         this.wake = None;
-        this.waiting.clear();
-        this.open.clear();
-        let links = std::mem::take(&mut this.links);
+        for reply in this.open.values_mut().filter(|reply| reply.is_none()) {
+            *reply = Some(Err(Failure::Store));
+        }
+        let (waiting, links) = (std::mem::take(&mut this.waiting), this.links.clone());
+        for waiting in waiting.into_values() {
+            self.outcome_after(1, waiting, SendOutcome::Lost);
+        }
         for other in links {
-            self.unlink(other, node);
+            self.cut(node, other);
         }
     }
 
@@ -218,7 +264,7 @@ impl World {
     /// True if the node's process runs.
     #[must_use]
     pub fn runs(&self, node: usize) -> bool {
-        self.nodes.get(node).is_some_and(|node| node.engine.is_some())
+        self.nodes[node].engine.is_some()
     }
 
     /// Opens or locks a node's records.
@@ -227,182 +273,123 @@ impl World {
         self.input(node, Input::Custody(custody));
     }
 
-    /// Gives a command and returns its reply, which the same step gives.
+    /// Gives a command and returns its reply.
     ///
     /// # Errors
-    /// The engine's failure, or `Store` where the run refused the commit.
+    /// The engine's failure, or `Store` where the run refused the commit or the node does not run.
+    ///
+    /// # Panics
+    /// When there is no reply.
     pub fn command(&mut self, node: usize, command: Command) -> Result<Answer, Failure> {
+        if !self.runs(node) {
+            return Err(Failure::Store);
+        }
         let user = UserId::new("desk").expect("a user");
         let this = self.node(node);
         let ticket = Ticket(this.next_ticket);
         this.next_ticket += 1;
         this.open.insert(ticket, None);
         self.input(node, Input::Command { ticket, user, command: Box::new(command) });
-        self.node(node).open.remove(&ticket).flatten().unwrap_or(Err(Failure::Store))
+        self.node(node).open.remove(&ticket).flatten().expect("a reply to every command")
     }
 
-    /// Delivers bytes once more, as a replaying carrier would.
-    pub fn replay(&mut self, to: usize, from: PeerId, bytes: Vec<u8>) {
-        let receipt = self.receipt(to);
-        self.input(to, Input::Cell { receipt, carrier: Carrier::Link(from), bytes });
+    /// An input, after those that are being worked on. One for an engine that was opened again meanwhile is dropped.
+    pub(super) fn input(&mut self, node: usize, input: Input) {
+        let process = self.node(node).process;
+        self.backlog.push_back((node, process, input));
+        self.drain();
     }
 
-    fn receipt(&mut self, node: usize) -> ReceiptId {
-        let this = self.node(node);
-        this.next_receipt += 1;
-        ReceiptId(this.next_receipt)
-    }
-
-    fn input(&mut self, node: usize, input: Input) {
-        let seed = self.seed();
-        let refuse = self.faults.refused_commits > 0 && self.below(1_000) < self.faults.refused_commits;
-        let now_ms = self.now_ms;
-        let this = self.node(node);
-        if refuse {
-            this.store.refuse_next();
+    fn drain(&mut self) {
+        if std::mem::replace(&mut self.is_busy, true) {
+            return;
         }
-        let now = Now { wall: Timestamp(now_ms), steady_ms: now_ms - this.started_ms };
+        while let Some((node, process, input)) = self.backlog.pop_front() {
+            if self.node(node).process == process {
+                self.handle(node, input);
+            }
+        }
+        self.is_busy = false;
+    }
+
+    fn handle(&mut self, node: usize, input: Input) {
+        let (seed, now) = (self.seed(), self.clock(node));
+        let (refused, crash) = (self.below(1_000) < self.faults.refused_commits, self.below(2_000));
+        let this = self.node(node);
         let Some(engine) = this.engine.as_mut() else { return };
         let effects = engine.handle(now, seed, input, &this.store);
+        if crash < self.faults.crashes {
+            // Before the commit: the step never was.
+            self.fall(node);
+            return;
+        }
+        if refused || (self.refuse_at == Some(self.commits) && !effects.writes.is_empty()) {
+            self.refuse_at = None;
+            self.node(node).store.refuse_next();
+        }
+        if crash < 2 * self.faults.crashes {
+            // Between the commit and whatever comes of it.
+            let process = self.node(node).process;
+            self.schedule(0, Event::Crash { node, process });
+        }
         self.perform(node, effects);
     }
 
-    /// Commits, then acts; a refused commit is a crash of the engine.
+    fn fall(&mut self, node: usize) {
+        let pause = self.below(LONGEST_PAUSE_MS);
+        self.restart(node, pause);
+    }
+
+    /// Commits, then acts.
     fn perform(&mut self, node: usize, effects: Effects) {
         let Effects { writes, actions } = effects;
         let size = writes.size();
-        if self.node(node).store.commit(writes).is_err() {
-            let name = self.node(node).name.clone();
-            self.note(&format!("refused {name}"));
-            self.crash(node);
-            self.start(node);
-            return;
+        if !writes.is_empty() {
+            if self.node(node).store.commit(writes).is_err() {
+                self.open_again(node);
+                return;
+            }
+            self.commits += 1;
         }
-        self.note(&format!("commit {node} {size}"));
+        self.note(node, &format!("commit {size}"));
         for action in actions {
-            let text = format!("{action:?}");
-            self.note(&text);
+            self.note(node, &format!("{action:?}"));
             self.act(node, action);
         }
-        self.check(node);
     }
 
     fn act(&mut self, node: usize, action: Action) {
         let process = self.node(node).process;
         match action {
-            Action::Send { delivery, peer, item } => self.send(node, process, delivery, &peer, item),
+            Action::Send { delivery, peer, item } => self.send(node, delivery, &peer, item),
             Action::Receipt { of, answer } => self.receipt_given(node, of, answer),
             Action::Reply { ticket, answer } => {
                 let slot = self.node(node).open.get_mut(&ticket).expect("a reply to an open ticket");
                 assert!(slot.replace(*answer).is_none(), "two replies to one ticket");
             }
-            Action::Admit { peer } => {
-                self.node(node).admitted.insert(peer);
-            }
-            Action::Deny { peer } => {
-                self.node(node).admitted.remove(&peer);
-                if let Some(other) = self.find(&peer)
-                    && self.node(node).links.remove(&other)
-                {
-                    self.input_later_down(node, peer);
-                    self.unlink(other, node);
-                }
-            }
+            Action::Admit { peer } => self.admit(node, peer),
+            Action::Deny { peer } => self.deny(node, peer),
             Action::Dial { peer, .. } => {
                 let after = self.delay();
                 self.schedule(after, Event::Connect { from: node, to: peer, process });
             }
             Action::Run { job, work, .. } => self.schedule(3, Event::Job { node, process, job, work }),
             Action::WakeAt(at) => {
-                let after = at.0.saturating_sub(self.now_ms);
+                let after = at.0.saturating_sub(self.clock(node).wall.0);
                 self.node(node).wake = Some(at.0);
                 self.schedule(after, Event::Wake { node, process, at: at.0 });
             }
-            Action::Notify(_) => {}
+            Action::Notify(notice) => {
+                assert!(notice.code != NoticeCode::Damaged, "a sound store was called damaged at {}", notice.number);
+                self.notices.push((node, notice));
+            }
         }
-    }
-
-    fn input_later_down(&mut self, node: usize, peer: PeerId) {
-        if self.runs(node) {
-            self.input(node, Input::Link { peer, change: LinkChange::Down });
-        }
-    }
-
-    fn unlink(&mut self, node: usize, other: usize) {
-        let peer = self.identity(other);
-        if self.node(node).links.remove(&other) && self.runs(node) {
-            self.input(node, Input::Link { peer, change: LinkChange::Down });
-        }
-    }
-
-    /// A node's transport identity.
-    #[must_use]
-    pub fn identity(&self, node: usize) -> PeerId {
-        let seed = self.nodes.get(node).map_or([0; 32], |node| node.operational);
-        PeerId(SigningKey::from_bytes(&seed).verifying_key().to_bytes())
-    }
-
-    fn find(&self, peer: &PeerId) -> Option<usize> {
-        (0..self.nodes.len()).find(|node| self.identity(*node) == *peer)
-    }
-
-    fn send(&mut self, from: usize, process: u64, delivery: DeliveryId, peer: &PeerId, item: Vec<u8>) {
-        let to = self.find(peer).filter(|to| self.nodes.get(from).is_some_and(|node| node.links.contains(to)));
-        let (after, fate, again) = (self.delay(), self.below(100), self.below(100));
-        let Some(to) = to else {
-            self.schedule(1, Event::Outcome { node: from, process, delivery, outcome: SendOutcome::Lost });
-            return;
-        };
-        if fate < self.faults.loss / 2 {
-            self.schedule(after, Event::Outcome { node: from, process, delivery, outcome: SendOutcome::Lost });
-            return;
-        }
-        // Lost after the receiver handled it: the sender hears nothing and sends again.
-        let answered = fate >= self.faults.loss;
-        if again < self.faults.twice {
-            let later = after + self.delay();
-            self.schedule(later, Event::Item { from, process, to, delivery, item: item.clone(), answered: false });
-        }
-        self.schedule(after, Event::Item { from, process, to, delivery, item, answered });
-        if !answered {
-            let late = after + 30_000;
-            self.schedule(late, Event::Outcome { node: from, process, delivery, outcome: SendOutcome::Lost });
-        }
-    }
-
-    fn receipt_given(&mut self, node: usize, of: ReceiptId, answer: Receipt) {
-        let Some((from, process, delivery, answered)) = self.node(node).waiting.remove(&of) else { return };
-        if !answered {
-            return;
-        }
-        let outcome = match answer {
-            Receipt::Committed => SendOutcome::Committed,
-            Receipt::Busy(wait) => SendOutcome::Busy(wait),
-            Receipt::Refused(code) => SendOutcome::Refused(code),
-        };
-        let after = self.delay();
-        self.schedule(after, Event::Outcome { node: from, process, delivery, outcome });
-    }
-
-    fn check(&mut self, node: usize) {
-        let this = self.node(node);
-        let version = this
-            .engine
-            .as_ref()
-            .and_then(|_| {
-                use kinmesh_protocol::engine::View;
-                this.store.get::<kinmesh_protocol::engine::HeadRow>(&()).ok().flatten()
-            })
-            .map_or(0, |head| head.version);
-        assert!(version >= this.version, "a roster version fell");
-        this.version = version;
     }
 
     /// One event; false when there is none.
     pub fn step(&mut self) -> bool {
         let Some(((at, _), event)) = self.queue.pop_first() else { return false };
         self.now_ms = self.now_ms.max(at);
-        self.events += 1;
         match event {
             Event::Wake { node, process, at } => {
                 if self.node(node).process == process && self.node(node).wake == Some(at) {
@@ -417,15 +404,13 @@ impl World {
                     self.input(node, Input::JobDone { job, result: Box::new(result) });
                 }
             }
-            Event::Connect { from, to, process } => self.connect(from, &to, process),
-            Event::Item { from, process, to, delivery, item, answered } => {
-                self.item(from, process, to, delivery, item, answered);
-            }
-            Event::Outcome { node, process, delivery, outcome } => {
-                if self.node(node).process == process {
-                    self.input(node, Input::Sent { delivery, outcome });
-                }
-            }
+            Event::Connect { from, to, process } if self.node(from).process == process => self.connect(from, &to),
+            Event::Connect { .. } => {}
+            Event::Item(flight) => self.arrive(*flight),
+            Event::Outcome { node, process, delivery, outcome } => self.outcome(node, process, delivery, outcome),
+            Event::Cut { one, other } => self.cut(one, other),
+            Event::Crash { node, process } if self.node(node).process == process => self.fall(node),
+            Event::Crash { .. } => {}
             Event::Start { node } => {
                 if !self.runs(node) {
                     self.start(node);
@@ -433,44 +418,6 @@ impl World {
             }
         }
         true
-    }
-
-    /// A connection needs both sides to run and to admit each other.
-    fn connect(&mut self, from: usize, to: &PeerId, process: u64) {
-        if self.node(from).process != process {
-            return;
-        }
-        let (mine, theirs) = (self.identity(from), *to);
-        let other = self
-            .find(to)
-            .filter(|other| self.runs(*other) && self.nodes.get(*other).is_some_and(|node| node.admitted.contains(&mine)));
-        match other {
-            Some(other) if self.node(from).admitted.contains(&theirs) => {
-                if self.node(from).links.insert(other) {
-                    self.node(other).links.insert(from);
-                    self.input(from, Input::Link { peer: theirs, change: LinkChange::Up });
-                    if self.runs(other) && self.node(other).links.contains(&from) {
-                        self.input(other, Input::Link { peer: mine, change: LinkChange::Up });
-                    }
-                }
-            }
-            _ => self.input(from, Input::Link { peer: theirs, change: LinkChange::DialFailed }),
-        }
-    }
-
-    fn item(&mut self, from: usize, process: u64, to: usize, delivery: DeliveryId, item: Vec<u8>, answered: bool) {
-        let linked = self.nodes.get(to).is_some_and(|node| node.links.contains(&from) && node.engine.is_some());
-        if !linked {
-            self.schedule(1, Event::Outcome { node: from, process, delivery, outcome: SendOutcome::Lost });
-            return;
-        }
-        let receipt = self.receipt(to);
-        self.node(to).waiting.insert(receipt, (from, process, delivery, answered));
-        let peer = self.identity(from);
-        if self.delivered.len() < 4_096 {
-            self.delivered.push((to, peer, item.clone()));
-        }
-        self.input(to, Input::Cell { receipt, carrier: Carrier::Link(peer), bytes: item });
     }
 
     /// Runs for some virtual time.

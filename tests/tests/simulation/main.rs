@@ -1,8 +1,14 @@
 //! Whole networks in virtual time: the journey of a mother's case under loss, delay, duplicates, restarts and refused commits.
 //!
-//! Each run is decided by a seed that a failure names; `KINMESH_SEED=n` runs the randomised tests with that one alone.
+//! Each run is decided by a seed that a failure names; `KINMESH_SEED=n` runs the randomised tests with that one alone,
+//! `KINMESH_SEED=n..m` with many, `KINMESH_TRACE=1` shows every step.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
+
+mod refusals;
+mod rollbacks;
+mod swarm;
+mod timers;
 
 use kinmesh_protocol::base::MemberId;
 use kinmesh_protocol::base::record::Tree;
@@ -16,9 +22,13 @@ const HOUR: u64 = kinmesh_tests::simulation::network::HOUR_MS;
 const LONG: u64 = 200 * HOUR;
 
 fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("KINMESH_SEED").ok().and_then(|text| text.parse().ok()) {
-        Some(seed) => vec![seed],
-        None => (1..=count).collect(),
+    let number = |text: &str| text.parse().expect("KINMESH_SEED is a number, or two with .. between");
+    match std::env::var("KINMESH_SEED") {
+        Err(_) => (1..=count).collect(),
+        Ok(text) => match text.split_once("..") {
+            Some((first, end)) => (number(first)..number(end)).collect(),
+            None => vec![number(&text)],
+        },
     }
 }
 
@@ -258,20 +268,4 @@ fn the_memory_of_messages_does_not_grow_for_ever() {
     let after_two = setup.world.nodes[seeking].store.count(Tree::Seen);
     assert!(after_a_life > 20, "{after_a_life}");
     assert!(after_two <= after_a_life + after_a_life / 10, "{after_a_life} then {after_two}");
-}
-
-#[test]
-fn a_member_that_is_readmitted_takes_part_again() {
-    let (mut setup, seeking, holding) = two(13, Faults::NONE);
-    register(&mut setup, holding, people::registered());
-    setup.world.run_for(30 * HOUR);
-    let suspended = setup.suspend("NORTH");
-    setup.give(seeking, suspended).expect("the roster");
-    setup.world.run_for(30 * HOUR);
-    let readmitted = setup.readmit("NORTH");
-    for node in [seeking, holding] {
-        setup.give(node, readmitted.clone()).expect("the roster");
-    }
-    search(&mut setup, seeking, &[]);
-    assert!(work(&mut setup, seeking, holding, LONG).is_some());
 }

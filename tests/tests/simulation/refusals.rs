@@ -1,0 +1,31 @@
+//! A commit that is refused loses nothing, wherever in a journey it happens.
+
+use kinmesh_tests::simulation::desks::{register, search, work};
+use kinmesh_tests::simulation::{Faults, people};
+
+use crate::{LONG, two};
+
+/// Commits between two that are refused; a prime, so that over a few releases every kind of step has its turn.
+const STRIDE: u64 = 23;
+
+#[test]
+fn any_one_commit_may_be_refused() {
+    let mut last = 0;
+    let mut refused = 0;
+    loop {
+        let (mut setup, seeking, holding) = two(20, Faults::NONE);
+        let first = setup.world.commits;
+        let at = first + refused * STRIDE;
+        if refused > 0 && at > last {
+            break;
+        }
+        setup.world.refuse_at = Some(at);
+        register(&mut setup, holding, people::registered());
+        search(&mut setup, seeking, &[]);
+        assert!(work(&mut setup, seeking, holding, LONG).is_some(), "commit {at} was refused");
+        assert!(setup.world.refuse_at.is_none(), "commit {at} never came");
+        last = setup.world.commits.min(first + 700);
+        refused += 1;
+    }
+    assert!(refused > 10, "{refused} commits were refused");
+}

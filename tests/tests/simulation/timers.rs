@@ -1,0 +1,74 @@
+//! Timers over a long time: what a flapping link, a suspension and a return leave behind.
+
+use kinmesh_protocol::base::record::Tree;
+use kinmesh_tests::simulation::desks::{register, search, work};
+use kinmesh_tests::simulation::{Faults, people};
+
+use crate::{HOUR, LONG, two};
+
+/// Timers of a node with one peer: bag, set, public messages, forgetting, calling again, one to spare.
+const TIMERS: usize = 6;
+
+#[test]
+fn a_link_that_flaps_adds_no_timers() {
+    let (mut setup, seeking, holding) = two(13, Faults::NONE);
+    setup.world.run_for(20 * HOUR);
+    for _ in 0..8 {
+        setup.world.part(seeking, holding);
+        setup.world.run_for(15 * HOUR);
+        setup.world.heal(seeking, holding);
+        setup.world.run_for(15 * HOUR);
+        setup.world.crash(seeking);
+        setup.world.run_for(HOUR);
+        setup.world.start(seeking);
+    }
+    setup.world.run_for(30 * HOUR);
+    for node in [seeking, holding] {
+        let timers = setup.world.nodes[node].store.count(Tree::Due);
+        assert!(timers <= TIMERS, "{timers} timers");
+    }
+}
+
+#[test]
+fn bags_keep_their_rate_when_links_flap() {
+    let (mut setup, seeking, holding) = two(16, Faults::NONE);
+    for _ in 0..8 {
+        setup.world.part(seeking, holding);
+        setup.world.run_for(15 * HOUR);
+        setup.world.heal(seeking, holding);
+        setup.world.run_for(15 * HOUR);
+    }
+    let peer = setup.world.identity(seeking);
+    let before = setup.world.delivered.len();
+    setup.world.run_for(240 * HOUR);
+    let bags = setup.world.delivered[before..].iter().filter(|(to, from, bytes)| {
+        // A bag is the only cell of its size.
+        *to == holding && *from == peer && (32_768..40_000).contains(&bytes.len())
+    });
+    let bags = bags.count();
+    assert!((34..=48).contains(&bags), "{bags} bags in 240 hours, one in six hours is the rule");
+}
+
+#[test]
+fn a_member_that_is_reinstated_takes_part_again() {
+    let (mut setup, seeking, holding) = two(17, Faults::NONE);
+    register(&mut setup, holding, people::registered());
+    setup.world.run_for(60 * HOUR);
+    let suspended = setup.suspend("NORTH");
+    for node in [setup.coordinator, seeking] {
+        setup.give(node, suspended.clone()).expect("the roster");
+    }
+    // Longer than any of its timers.
+    setup.world.run_for(60 * HOUR);
+    search(&mut setup, seeking, &[]);
+    setup.world.run_for(10 * HOUR);
+    let reinstated = setup.reinstate("NORTH");
+    for node in [setup.coordinator, seeking, holding] {
+        setup.give(node, reinstated.clone()).expect("the roster");
+    }
+    let case = setup.world.command(seeking, kinmesh_protocol::engine::Command::CaseList { limit: 1 });
+    let Ok(kinmesh_protocol::engine::Answer::Cases { cases }) = case else { panic!("{case:?}") };
+    let run = kinmesh_protocol::engine::Command::SearchRun { case: cases[0].case.to_string(), plan: None };
+    setup.world.command(seeking, run).expect("a search");
+    assert!(work(&mut setup, seeking, holding, LONG).is_some());
+}
