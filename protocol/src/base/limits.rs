@@ -24,6 +24,9 @@ pub const ITEM_BYTES: usize = 1024 * 1024 + 4 * 1024;
 pub const RECEIPT_BYTES: usize = 64;
 /// Bytes of rows in one batch: sled is safe with at most 64 KiB between two fdatasyncs (decisions/0004-sled-with-fdatasync.md).
 pub const BATCH_BYTES: usize = 48 * 1024;
+/// Bytes of rows after which a step takes up no further piece of work: the largest piece, a subject asked for at every
+/// member, fits into the rest of a batch.
+pub const STEP_BYTES: usize = 16 * 1024;
 /// Bytes of one stored value; what is bigger is a blob.
 pub const VALUE_BYTES: usize = 60 * 1024;
 /// Rows in one page of a view.

@@ -22,6 +22,8 @@ use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
 
 /// Owners of one subject that are looked at.
 const OWNERS: usize = limits::MEMBERS;
+/// Bytes of a case's rows; what the step starts besides takes the rest of a batch.
+const CASE_BYTES: usize = limits::BATCH_BYTES - 2 * 1024;
 
 impl Engine {
     pub(super) fn case_open<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, form: CaseForm) -> Result<Answer, Failure> {
@@ -65,6 +67,10 @@ impl Engine {
         counters.cases += 1;
         step.put(&(), &counters);
         trail::record(step, Some(user), Act::CaseOpened, &case.0, None)?;
+        // A case is opened whole: very long names in very many subjects do not fit.
+        if step.size() > CASE_BYTES {
+            return Err(Failure::TooMany { limit: u32::try_from(subjects.len().saturating_sub(1)).unwrap_or(u32::MAX) });
+        }
         Ok(Answer::CaseOpened { case, subjects, keys })
     }
 

@@ -1,5 +1,7 @@
 //! The seeker's side of claims: from hits to a claim, its answer, the attributes, and what came of it.
 
+use std::collections::BTreeMap;
+
 use crate::audit::Act;
 use crate::base::record::row_key;
 use crate::base::{ClaimId, MemberId, SubjectId, UserId, limits};
@@ -26,36 +28,53 @@ use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
 const LIST_PAGES: usize = 16;
 
 impl Engine {
-    /// Hits of one slice of a test. Repeating a slice changes nothing.
+    /// Hits of one slice of a test. Repeating a slice changes nothing. False if not all of them fitted into this step.
     pub(super) fn hits_found<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         owner: MemberId,
         set_seq: u64,
         hits: &[(SubjectId, u8, Tag)],
-    ) -> Result<(), ReadError> {
-        let mut subjects = Vec::new();
+    ) -> Result<bool, ReadError> {
+        let mut subjects: BTreeMap<SubjectId, Vec<(u8, Tag)>> = BTreeMap::new();
         for (subject, position, tag) in hits {
-            let id = (*subject, owner);
-            let Some(query) = step.get::<QueryRow>(&(owner, *subject))? else { continue };
-            let mut row =
-                step.get::<HitRow>(&id)?.unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None });
-            if row.epoch != query.epoch {
-                row.keys.clear();
-                row.epoch = query.epoch;
+            subjects.entry(*subject).or_default().push((*position, *tag));
+        }
+        for (subject, keys) in subjects {
+            if step.size() > limits::STEP_BYTES {
+                return Ok(false);
             }
-            row.set_seq = set_seq;
-            if !row.keys.iter().any(|(found, _)| found == position) {
-                row.keys.push((*position, *tag));
-                row.keys.sort_by_key(|(position, _)| *position);
-            }
-            step.put(&id, &row);
-            if !subjects.contains(subject) {
-                subjects.push(*subject);
+            self.hit_found(step, &subject, &owner, set_seq, keys)?;
+            self.consider(step, &subject, &owner)?;
+        }
+        Ok(true)
+    }
+
+    fn hit_found<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        subject: &SubjectId,
+        owner: &MemberId,
+        set_seq: u64,
+        keys: Vec<(u8, Tag)>,
+    ) -> Result<(), ReadError> {
+        let id = (*subject, *owner);
+        let Some(query) = step.get::<QueryRow>(&(*owner, *subject))? else { return Ok(()) };
+        let old = step.get::<HitRow>(&id)?;
+        let mut row = old.clone().unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None });
+        if row.epoch != query.epoch {
+            row.keys.clear();
+            row.epoch = query.epoch;
+        }
+        row.set_seq = set_seq;
+        for (position, tag) in keys {
+            if !row.keys.iter().any(|(found, _)| *found == position) {
+                row.keys.push((position, tag));
             }
         }
-        for subject in subjects {
-            self.consider(step, &subject, &owner)?;
+        row.keys.sort_by_key(|(position, _)| *position);
+        if old.as_ref() != Some(&row) {
+            step.put(&id, &row);
         }
         Ok(())
     }

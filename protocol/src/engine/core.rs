@@ -337,6 +337,10 @@ impl Engine {
             return;
         };
         for (id, _) in due {
+            // What does not fit this batch stays due.
+            if step.size() > limits::STEP_BYTES {
+                break;
+            }
             step.remove::<DueRow>(&id);
             if let Some(due) = Due::read(id.1, &id.2) {
                 self.on_due(step, due);
@@ -372,6 +376,7 @@ impl Engine {
             }
             Due::Forget => self.forget_expired(step),
             Due::OwedBag(member) => self.make_bag(step, member),
+            Due::SpreadFrom(subject) => self.spread_from(step, subject),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);

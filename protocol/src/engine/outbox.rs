@@ -3,14 +3,15 @@
 //! The outbox keeps messages, never cells: a message leaves it when its receiver has committed it, or at its expiry.
 
 use crate::base::record::row_key;
-use crate::base::{CellId, MemberId, MsgId, Party, PeerId, cbor, limits};
+use crate::base::{CellId, MemberId, MsgId, Party, PeerId, Timestamp, cbor, limits};
 use crate::engine::core::Engine;
 use crate::engine::rows::{Counters, Due, Lane, OutRow, Outgoing, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{CellHeader, CellKind, Header, capacity_class, packed_len, seal, sign};
+use crate::envelope::{Addressee, CellHeader, CellKind, Header, Message, Unverified, capacity_class, packed_len, seal, sign};
 use crate::private_match::manifest::SetSegment;
 use crate::private_match::owner::SetOut;
+use crate::roster::PublicKeys;
 
 /// Rows of the outbox that one cell is filled from.
 const ROWS_A_CELL: usize = 32;
@@ -74,6 +75,30 @@ impl Engine {
             self.pump_member(step, to);
         }
         Ok(())
+    }
+
+    /// A message that ran out before its receiver came back is signed anew: the same claim under another message id
+    /// (protocol.md 2.8). None if this node could not have signed it with keys that are known.
+    fn make_anew<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        id: &(MemberId, u8, u64),
+        bytes: &[u8],
+        expires: u64,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let held = self.held.as_ref().ok_or(ReadError::Damaged)?;
+        let pace = held.roster.pace;
+        // As it stood in its last second: its times and this node's key were good then.
+        let then = Timestamp::from_seconds(expires);
+        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: then };
+        let addressee = Addressee::Party(Party::Member(id.0));
+        let old = Unverified::<Message>::parse(bytes, limits::MESSAGE_BYTES)
+            .and_then(|message| message.verify(&self.own.network, addressee, &ring, then, pace.clock_skew, pace.message_life));
+        let Ok(old) = old else { return Ok(None) };
+        let header = self.header(step, &id.0, old.header.kind, old.header.re)?;
+        let anew = sign(&self.own.network, &header, &old.body, &self.keys.operational);
+        step.put(id, &OutRow { what: Outgoing::Signed(anew.clone()), expires: header.expires });
+        Ok(Some(anew))
     }
 
     fn take_out<V: View>(step: &mut Step<'_, V>, id: &(MemberId, u8, u64)) -> Result<(), ReadError> {
@@ -216,8 +241,18 @@ impl Engine {
         let most = self.held.as_ref().map_or(0, |held| usize::try_from(held.roster.pace.bag_bytes).unwrap_or(0));
         let (mut messages, mut rows) = (Vec::new(), Vec::new());
         for (id, row) in step.under::<OutRow>(&prefix, ROWS_A_CELL)? {
-            let Outgoing::Signed(bytes) = row.what else { continue };
-            if row.expires < step.wall().seconds() || bytes.len() > limits::MESSAGE_BYTES {
+            let Outgoing::Signed(mut bytes) = row.what else { continue };
+            if row.expires <= step.wall().seconds() {
+                if step.size() > limits::STEP_BYTES {
+                    break;
+                }
+                let Some(anew) = self.make_anew(step, &id, &bytes, row.expires)? else {
+                    Self::take_out(step, &id)?;
+                    continue;
+                };
+                bytes = anew;
+            }
+            if bytes.len() > limits::MESSAGE_BYTES {
                 Self::take_out(step, &id)?;
                 continue;
             }

@@ -6,7 +6,7 @@
 use crate::audit::Act;
 use crate::base::cbor;
 use crate::base::record::row_key;
-use crate::base::{MemberId, Party, PeerId, limits};
+use crate::base::{MemberId, Party, PeerId, SubjectId, limits};
 use crate::engine::answer::{Answer, Failure, MemberLine, PublicProblem, RosterView};
 use crate::engine::core::{Engine, OpenError};
 use crate::engine::effect::{Action, NoticeCode};
@@ -173,6 +173,9 @@ impl Engine {
         }
         self.admit_members(step);
         self.running.look_at_builds = true;
+        if old.is_some() && self.peers().iter().any(|member| !before.contains(member)) {
+            self.due(step, step.wall(), Due::SpreadFrom(SubjectId([0; 16])));
+        }
         if old.is_none() {
             self.due(step, step.wall(), Due::PublicSync);
             self.plan_forgetting(step);

@@ -132,6 +132,8 @@ pub enum Due {
     Forget,
     /// A bag that fell due while the peer was away.
     OwedBag(MemberId),
+    /// Ask every searched subject from this one on at members that were not asked yet.
+    SpreadFrom(SubjectId),
 }
 
 impl Due {
@@ -153,6 +155,7 @@ impl Due {
             Due::Unpark => (12, [0; 16]),
             Due::Forget => (13, [0; 16]),
             Due::OwedBag(member) => (14, member_bytes(&member)),
+            Due::SpreadFrom(subject) => (15, subject.0),
         };
         (at, kind, id)
     }
@@ -177,6 +180,7 @@ impl Due {
             12 => Some(Due::Unpark),
             13 => Some(Due::Forget),
             14 => member().map(Due::OwedBag),
+            15 => Some(Due::SpreadFrom(SubjectId(*id))),
             _ => None,
         }
     }
@@ -311,6 +315,7 @@ mod tests {
             Due::Unpark,
             Due::Forget,
             Due::OwedBag(ke),
+            Due::SpreadFrom(SubjectId([5; 16])),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

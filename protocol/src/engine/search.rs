@@ -28,6 +28,8 @@ use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalSt
 
 /// Real cases of one own request: its finalizing stays within one slice.
 const CASES: usize = 16;
+/// Subjects that one step looks at when a member takes part that did not.
+const SUBJECTS_A_STEP: usize = 16;
 
 impl Engine {
     pub(super) fn search_plan<V: View>(&self, step: &Step<'_, V>, text: &str) -> Result<Answer, Failure> {
@@ -112,6 +114,25 @@ impl Engine {
             self.due(step, step.wall() + Millis(1), Due::Gather(owner));
         }
         step.put(&(), &counters);
+        Ok(())
+    }
+
+    /// A member takes part that did not: searches that were started go to it as well, some subjects a step.
+    pub(super) fn spread_from<V: View>(&mut self, step: &mut Step<'_, V>, from: SubjectId) -> Result<(), ReadError> {
+        let until = row_key(1, &()).after_prefix();
+        let mut page = step.page::<SubjectRow>(&row_key(1, &from), until.as_ref(), SUBJECTS_A_STEP + 1)?.into_iter();
+        for (subject, row) in page.by_ref().take(SUBJECTS_A_STEP) {
+            if step.size() > limits::STEP_BYTES {
+                self.due(step, step.wall(), Due::SpreadFrom(subject));
+                return Ok(());
+            }
+            if row.searched {
+                self.spread(step, subject)?;
+            }
+        }
+        if let Some((subject, _)) = page.next() {
+            self.due(step, step.wall(), Due::SpreadFrom(subject));
+        }
         Ok(())
     }
 

@@ -227,7 +227,7 @@ impl Engine {
         let id = (owner, Family::Registered as u8);
         let Some(mut set) = step.get::<SetIn>(&id)? else { return Ok(()) };
         let Some(held) = &mut set.held else { return Ok(()) };
-        held.tested = false;
+        let was_tested = std::mem::replace(&mut held.tested, false);
         let slice = TestSlice {
             owner,
             querier: self.me()?,
@@ -238,7 +238,10 @@ impl Engine {
             segments: segments_of(&held.manifest, &held.segments),
             done: 0,
         };
-        step.put(&id, &set);
+        // At the start of a process many may be untested: their manifests together do not fit a batch.
+        if was_tested {
+            step.put(&id, &set);
+        }
         self.running.tests.insert(owner, false);
         self.running.start(step, JobFor::Test(owner), JobClass::Check, Job::Test(slice));
         Ok(())
@@ -256,8 +259,9 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let id = (owner, family as u8);
         let current = step.get::<SetIn>(&id)?.and_then(|set| set.held).is_some_and(|held| held.manifest.set_seq == set_seq);
-        if current && self.taking_part(&owner).is_some() {
-            self.hits_found(step, owner, set_seq, hits)?;
+        if current && self.taking_part(&owner).is_some() && !self.hits_found(step, owner, set_seq, hits)? {
+            // The rest of the hits is found again by another test.
+            self.running.tests.insert(owner, true);
         }
         if !complete {
             return Ok(());

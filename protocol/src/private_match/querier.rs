@@ -199,7 +199,7 @@ impl ComingSet {
 }
 
 /// Keys of one subject that are in one owner's set.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct HitRow {
     /// Positions among the subject's keys with their tags, strongest first.

@@ -46,6 +46,15 @@ pub fn network_id() -> NetworkId {
 /// When a node does not take the roster: that is a failed test.
 #[must_use]
 pub fn start(seed: u64, ids: &[&str], faults: Faults) -> Setup {
+    start_among(seed, ids, 0, faults)
+}
+
+/// The same, in a network with so many more members that are on the roster and never seen.
+///
+/// # Panics
+/// When a node does not take the roster: that is a failed test.
+#[must_use]
+pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Setup {
     let mut world = World::new(seed, Faults { clock_ms: faults.clock_ms, ..Faults::NONE });
     let mut draw = Draw::new(world.seed());
     let key = |draw: &mut Draw| SigningKey::from_bytes(&draw.bytes());
@@ -70,6 +79,10 @@ pub fn start(seed: u64, ids: &[&str], faults: Faults) -> Setup {
         members.push(world.add(id, Seat::Member(member), operational.to_bytes(), store));
         entries.push(entry(member, &root, world.now().seconds()));
         announcements.push(enrolment.announcement);
+    }
+    for number in 0..absent {
+        let member = MemberId::new(&format!("X{number:03}")).expect("a member id");
+        entries.push(entry(member, &key(&mut draw), world.now().seconds()));
     }
     let mut keys: Vec<[u8; 32]> = custodians.iter().map(|key| key.verifying_key().to_bytes()).collect();
     keys.sort_unstable();

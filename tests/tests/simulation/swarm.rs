@@ -2,11 +2,12 @@
 
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::casework::consent::Decision;
+use kinmesh_protocol::engine::Custody;
 use kinmesh_tests::simulation::desks::{holder, register, search, seeker};
 use kinmesh_tests::simulation::invariants::audit_holds;
 use kinmesh_tests::simulation::{Faults, people, start};
 
-use crate::{HOUR, seeds};
+use crate::{HOUR, desk, seeds};
 
 /// Virtual time in which every journey ends, faults included.
 const MONTHS: u64 = 90 * 24;
@@ -26,8 +27,14 @@ fn every_journey_ends_although_everything_goes_wrong() {
             if one != other && setup.world.below(4) == 0 {
                 setup.world.part(one, other);
             }
+            if setup.world.below(4) == 0 {
+                setup.custody(one, Custody::Locked);
+            }
             setup.world.run_for(10 * HOUR);
             setup.world.heal(one, other);
+            if !setup.world.nodes[one].store.records_open() {
+                setup.custody(one, Custody::Opened(desk()));
+            }
             holder(&mut setup, holding, Decision::Contact);
             told = !seeker(&mut setup, seeking).is_empty();
             if told {

@@ -1,5 +1,6 @@
 //! Evaluates the keys of own records and files them under their tags.
 
+use crate::base::limits;
 use crate::base::record::{Record, Row, RowKey};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::inputs::inputs_of;
@@ -8,16 +9,27 @@ use crate::engine::view::{Bulk, ReadError};
 use crate::private_match::label::tag;
 use crate::private_match::owner::{IndexRow, PendingRow, TagRow};
 
-/// One slice: the records of the job, a tag row a key.
+/// Bytes of a tag row's key: kind, epoch, tag, person.
+const TAG_KEY_BYTES: usize = 1 + 4 + 16 + 16;
+
+/// One slice: of the records of the job as many as fit a batch, a tag row a key.
 ///
 /// # Errors
 /// [`JobFailure::Read`].
 pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
     let mut writes = Batch::default();
+    let (mut size, mut people) = (0, 0);
     for person in &slice.people {
+        let row = read_index(bulk, &IndexRow::key(person))?;
+        // A tag row repeats the audience: what does not fit this batch waits for the next slice.
+        let needed = row.as_ref().map_or(0, size_of_tags);
+        if people > 0 && size + needed > limits::BATCH_BYTES * 3 / 4 {
+            break;
+        }
+        (size, people) = (size + needed, people + 1);
         let pending = (slice.epoch, *person);
         writes.ops.push(Op::Remove(PendingRow::TREE, PendingRow::key(&pending)));
-        let Some(row) = read_index(bulk, &IndexRow::key(person))? else { continue };
+        let Some(row) = row else { continue };
         for input in inputs_of(&slice.profile, &slice.owner, &row.keys) {
             let tag = tag(&slice.secret.evaluate(input.expose()));
             let id = (slice.epoch, tag.0, *person);
@@ -31,8 +43,13 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
             }));
         }
     }
-    let people = slice.people.len() as u64;
     Ok(JobOutput { writes, found: Found::Indexed { epoch: slice.epoch, people }, next: None })
+}
+
+/// Bytes of a person's tag rows: key, audience, mode.
+fn size_of_tags(row: &IndexRow) -> usize {
+    let value = TagRow { audience: row.audience.clone(), mode: row.mode };
+    row.keys.len() * (TAG_KEY_BYTES + value.encode().expose().len())
 }
 
 fn read_index(bulk: &dyn Bulk, key: &RowKey) -> Result<Option<IndexRow>, ReadError> {

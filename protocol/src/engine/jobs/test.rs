@@ -17,8 +17,9 @@ const SEGMENTS: usize = 8;
 const PAGE: usize = 256;
 /// Bytes of the largest segment.
 const SEGMENT_BYTES: usize = crate::base::limits::SEGMENT_MESSAGE_BYTES;
-/// Hits of one slice: a set with more is not an honest one, and what lies behind them waits for a person's look at the log.
-const HITS: usize = 512;
+/// Hits of one slice. A thousand people who are all found at one owner give some 40,000; only a set that is not honest has
+/// more in eight segments.
+const HITS: usize = 64 * 1024;
 
 /// A tag of a subject, by the prefix of its label.
 type Wanted = BTreeMap<u64, Vec<(SubjectId, u8, Tag)>>;
