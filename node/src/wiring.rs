@@ -75,7 +75,7 @@ impl Elsewhere for Wiring {
             fingerprint: fingerprint.clone(),
             now: clock::wall(),
         };
-        let invitation = join::read(&arguments).map_err(|error| problem(error.kind(), error))?;
+        let invitation = join::read(&arguments).map_err(|error| of_files(error.kind(), error))?;
         hand_over(context, &dir, &invitation.items, Some(&fingerprint))?;
         shown(context, "kinmesh/join/1", &invitation.report, |out| invitation.report.write_text(out))
     }
@@ -110,7 +110,7 @@ impl Elsewhere for Wiring {
             out: args.out.clone(),
             now: clock::wall(),
         })
-        .map_err(|error| problem(error.kind(), error))?;
+        .map_err(|error| of_files(error.kind(), error))?;
         shown(context, "kinmesh/roster-propose/1", &report, |out| report.write_text(out))
     }
 
@@ -134,7 +134,7 @@ impl Elsewhere for Wiring {
             },
         );
         asked?;
-        let report = outcome.map_err(|error| problem(error.kind(), error))?;
+        let report = outcome.map_err(|error| of_files(error.kind(), error))?;
         shown(context, "kinmesh/roster-sign/1", &report, |out| report.write_text(out))
     }
 
@@ -145,7 +145,7 @@ impl Elsewhere for Wiring {
             bundle: args.bundle.clone(),
             now: clock::wall(),
         })
-        .map_err(|error| problem(error.kind(), error))?;
+        .map_err(|error| of_files(error.kind(), error))?;
         let fingerprint = published.fingerprint.to_string();
         // A custodian's machine has no node: there the bundle is all that is wanted.
         let is_here = NodeFolder::new(&context.place.dir).keystore().exists();
@@ -164,7 +164,7 @@ impl Elsewhere for Wiring {
             fingerprint: args.fingerprint.clone(),
             now: clock::wall(),
         })
-        .map_err(|error| problem(error.kind(), error))?;
+        .map_err(|error| of_files(error.kind(), error))?;
         shown(context, "kinmesh/roster-verify/1", &report, |out| report.write_text(out))
     }
 
@@ -283,6 +283,14 @@ fn problem(kind: Kind, error: impl Error) -> CommandError {
         Kind::InUse => NodeProblem::InUse,
     };
     CommandError::from(problem).because(error)
+}
+
+/// The error of a command that works on files alone: what the machine refuses there is a file, never a store.
+fn of_files(kind: Kind, error: impl Error) -> CommandError {
+    match kind {
+        Kind::Machine => CommandError::from(NodeProblem::RosterFile).because(error),
+        other => problem(other, error),
+    }
 }
 
 /// Writes a report in plain words, or as JSON.

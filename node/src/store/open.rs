@@ -69,7 +69,9 @@ pub enum OpenError {
     #[error("this store was made with another keystore; put back the keystore file that belongs to it, or use another folder")]
     WrongKey,
     /// The database is that of another store.
-    #[error("the database in this folder belongs to another store; put back its own, or restore a backup with `kinmesh restore`")]
+    #[error(
+        "the database in this folder belongs to another store; put back its own, or keep the folder as it is and put a copy of it from before back"
+    )]
     Foreign,
     /// The keystore or the configuration is a coordinator's and the store a member's, or the other way round.
     #[error("the store is that of a {found:?}, opened as that of a {expected:?}; use the folder and keystore of this node")]
@@ -80,11 +82,11 @@ pub enum OpenError {
         found: StoreKind,
     },
     /// A part is damaged or missing.
-    #[error("the store is damaged ({0:?}); restore a backup with `kinmesh restore`")]
+    #[error("the store is damaged ({0:?}); keep the folder as it is and put a copy of it from before back")]
     Damaged(Part),
     /// The database is older than the manifest says.
     #[error(
-        "the database is at commit {found}, but commit {expected} was made: an older copy was put back; restore a backup with `kinmesh restore`"
+        "the database is at commit {found}, but commit {expected} was made: an older copy was put back; keep the folder as it is and put a copy of it from before back"
     )]
     RolledBack {
         /// Commit that the manifest tells of.
@@ -93,7 +95,9 @@ pub enum OpenError {
         found: u64,
     },
     /// The database is empty or gone.
-    #[error("the database is empty, but commit {expected} was made; restore a backup with `kinmesh restore`")]
+    #[error(
+        "the database is empty, but commit {expected} was made; keep the folder as it is and put a copy of it from before back"
+    )]
     Emptied {
         /// Commit that the manifest tells of.
         expected: u64,

@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::audit::Act;
 use crate::base::limits::KEYS_A_RECORD;
-use crate::base::{CaseRef, MemberId, Millis, MsgId, Sensitive};
+use crate::base::{CaseRef, MemberId, MsgId, Sensitive};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{EvaluateBatch, Job, JobClass};
 use crate::engine::receive::{body, kind};
@@ -82,7 +82,7 @@ impl Engine {
         let member = held.roster.member(&from).ok_or(Refusal::KeyUnknown)?;
         let class = held.roster.class(member.case_class).ok_or(Refusal::Budget)?;
         let a_day = u32::try_from(class.new_a_day).unwrap_or(u32::MAX);
-        let day = Millis(held.roster.pace.bag.0.saturating_mul(4));
+        let day = held.roster.pace.day();
         let bucket_id = (from, Family::Registered as u8);
         let mut budget =
             step.get::<BudgetRow>(&bucket_id)?.unwrap_or_else(|| BudgetRow { bucket: Bucket::full(a_day, step.wall()), refs: 0 });

@@ -214,7 +214,7 @@ impl Engine {
 
     /// Sets the next time of forgetting: the end of this day, the same timer however often it is set.
     pub(super) fn plan_forgetting<V: View>(&self, step: &mut Step<'_, V>) {
-        let day = self.held.as_ref().map_or(86_400_000, |held| held.roster.pace.bag.0.saturating_mul(4)).max(60_000);
+        let day = self.held.as_ref().map_or(86_400_000, |held| held.roster.pace.day().0).max(60_000);
         let end = (step.wall().0 / day).saturating_add(1).saturating_mul(day);
         self.due(step, crate::base::Timestamp(end), Due::Forget);
     }

@@ -22,6 +22,7 @@ mod links;
 mod lookup;
 mod outbox;
 mod people;
+mod progress;
 mod public;
 mod receive;
 mod resume;

@@ -55,7 +55,9 @@ impl Engine {
                 self.roll_back(step, mark);
                 let member = sender.and_then(|peer| self.member_of(&peer));
                 step.notify(NoticeCode::Refused, member, refusal.code());
-                Receipt::Refused(u8::try_from(refusal.code()).unwrap_or(u8::MAX))
+                // A suspended member is not told so (protocol.md 3.7): to it this node knows no such key.
+                let shown = if refusal == Refusal::Suspended { Refusal::KeyUnknown } else { refusal };
+                Receipt::Refused(u8::try_from(shown.code()).unwrap_or(u8::MAX))
             }
         };
         step.act(Action::Receipt { of: receipt, answer });
@@ -99,7 +101,7 @@ impl Engine {
     fn count_opening<V: View>(&self, step: &mut Step<'_, V>, from: &MemberId, kind: CellKind) -> Result<(), Refusal> {
         let Some(held) = &self.held else { return Err(Refusal::RosterStale) };
         let mut peer = step.get::<PeerRow>(from)?.unwrap_or_default();
-        let hour = step.wall().0 / (held.roster.pace.bag.0 / 6).max(1);
+        let hour = step.wall().0 / held.roster.pace.hour().0;
         if peer.hour != hour {
             peer.hour = hour;
             peer.opened = 0;

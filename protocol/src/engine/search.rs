@@ -9,7 +9,7 @@ use crate::audit::Act;
 use crate::base::record::row_key;
 use crate::base::{CaseId, CaseRef, Epoch, MemberId, Millis, MsgId, Sensitive, SubjectId, UserId, cbor, limits};
 use crate::casework::case::CaseRecord;
-use crate::engine::answer::{Answer, Block, Failure, SearchLine, SearchPlan};
+use crate::engine::answer::{Answer, Block, Failure, SearchPlan};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{BlindBatch, CaseInputs, FinalizeBatch, Job, JobClass};
@@ -23,8 +23,8 @@ use crate::envelope::{CellKind, Header, Message, Refusal, sign};
 use crate::linkage;
 use crate::private_match::label::Tag;
 use crate::private_match::oprf::{Element, pk_hash};
-use crate::private_match::querier::{OpenRequestRow, QueryRow, RequestRow, SetIn, SubjectRow, WaitingRow};
-use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus, Family};
+use crate::private_match::querier::{OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
+use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus};
 
 /// Real cases of one own request: its finalizing stays within one slice.
 const CASES: usize = 16;
@@ -426,39 +426,5 @@ impl Engine {
             _ => self.retry_after(),
         };
         self.ask_anew(step, error.re, &row, step.wall() + wait).map_err(Refusal::from)
-    }
-
-    pub(super) fn search_status<V: View>(&self, step: &Step<'_, V>, text: Option<&str>) -> Result<Answer, Failure> {
-        let subjects: Vec<(SubjectId, SubjectRow)> = match text {
-            Some(text) => {
-                let (_, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
-                let mut found = Vec::new();
-                for subject in record.subjects {
-                    found.push((subject, step.get::<SubjectRow>(&subject)?.ok_or(Failure::Damaged)?));
-                }
-                found
-            }
-            None => step.under::<SubjectRow>(&row_key(1, &()), limits::PAGE_ROWS)?,
-        };
-        let peers = self.peers();
-        let mut tested_sets = Vec::new();
-        for peer in &peers {
-            let set = step.get::<SetIn>(&(*peer, Family::Registered as u8))?.unwrap_or_default();
-            tested_sets.push(set.held.filter(|held| held.tested).map(|held| held.manifest.epoch));
-        }
-        let mut lines = Vec::new();
-        for (subject, row) in subjects {
-            let (mut asked, mut answered, mut tested) = (0, 0, 0);
-            for (peer, set) in peers.iter().zip(&tested_sets) {
-                let Some(query) = step.get::<QueryRow>(&(*peer, subject))? else { continue };
-                asked += 1;
-                let done = query.epoch != Epoch(0);
-                answered += u32::from(done);
-                tested += u32::from(done && *set == Some(query.epoch));
-            }
-            let (state, _) = self.subject_state(step, &subject)?;
-            lines.push(SearchLine { subject, case: row.case, asked, answered, tested, state: state.to_owned() });
-        }
-        Ok(Answer::Searches { subjects: lines })
     }
 }

@@ -147,6 +147,19 @@ impl Pace {
         }
     }
 
+    /// A day of this network, in which sets are renewed once: 24 hours in the standard and the low pace.
+    #[must_use]
+    pub const fn day(&self) -> Millis {
+        self.delta
+    }
+
+    /// An hour of this network, at least a millisecond.
+    #[must_use]
+    pub const fn hour(&self) -> Millis {
+        let hour = self.delta.0 / 24;
+        Millis(if hour == 0 { 1 } else { hour })
+    }
+
     /// Checks what holds in every network, and the floors unless it is a drill.
     ///
     /// # Errors
@@ -212,6 +225,14 @@ mod tests {
             assert_eq!(Pace::drill(hour_ms).check(true), Ok(()), "{hour_ms}");
         }
         assert_eq!(Pace::drill(3_600_000), Pace::standard());
+    }
+
+    #[test]
+    fn a_day_is_a_day_whatever_the_rhythm_of_the_bags() {
+        assert_eq!(Pace::standard().day(), Millis::hours(24));
+        assert_eq!(Pace::low().day(), Millis::hours(24));
+        assert_eq!(Pace::low().hour(), Millis::hours(1));
+        assert_eq!(Pace::drill(33).hour(), Millis(33));
     }
 
     #[test]

@@ -117,18 +117,18 @@ impl Setup {
     /// # Panics
     /// When the member is not on the roster.
     pub fn suspend(&mut self, id: &str) -> Vec<u8> {
-        self.next_roster(id, MemberStatus::Suspended)
+        self.change_status(id, MemberStatus::Suspended)
     }
 
-    /// The next roster, with a member taking part again.
+    /// The next roster, with a member taking part.
     ///
     /// # Panics
     /// When the member is not on the roster.
-    pub fn readmit(&mut self, id: &str) -> Vec<u8> {
-        self.next_roster(id, MemberStatus::Active)
+    pub fn reinstate(&mut self, id: &str) -> Vec<u8> {
+        self.change_status(id, MemberStatus::Active)
     }
 
-    fn next_roster(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
+    fn change_status(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {
         self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&self.roster.payload());
         self.roster.version += 1;
         let now = self.world.now().seconds();

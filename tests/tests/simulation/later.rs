@@ -18,7 +18,7 @@ fn a_member_that_joins_later_is_asked_as_well() {
     setup.world.run_for(30 * HOUR);
     search(&mut setup, seeking, &[]);
     setup.world.run_for(30 * HOUR);
-    let admitted = setup.readmit("NORTH");
+    let admitted = setup.reinstate("NORTH");
     for node in nodes {
         setup.give(node, admitted.clone()).expect("the roster");
     }

@@ -271,19 +271,3 @@ fn the_memory_of_messages_does_not_grow_for_ever() {
     assert!(after_a_life > 20, "{after_a_life}");
     assert!(after_two <= after_a_life + after_a_life / 10, "{after_a_life} then {after_two}");
 }
-
-#[test]
-fn a_member_that_is_readmitted_takes_part_again() {
-    let (mut setup, seeking, holding) = two(13, Faults::NONE);
-    register(&mut setup, holding, people::registered());
-    setup.world.run_for(30 * HOUR);
-    let suspended = setup.suspend("NORTH");
-    setup.give(seeking, suspended).expect("the roster");
-    setup.world.run_for(30 * HOUR);
-    let readmitted = setup.readmit("NORTH");
-    for node in [seeking, holding] {
-        setup.give(node, readmitted.clone()).expect("the roster");
-    }
-    search(&mut setup, seeking, &[]);
-    assert!(work(&mut setup, seeking, holding, LONG).is_some());
-}

@@ -1,9 +1,10 @@
 //! Timers over a long time: what a flapping link, a suspension and a return leave behind.
 
 use kinmesh_protocol::base::record::Tree;
-use kinmesh_tests::simulation::Faults;
+use kinmesh_tests::simulation::desks::{register, search, work};
+use kinmesh_tests::simulation::{Faults, people};
 
-use crate::{HOUR, two};
+use crate::{HOUR, LONG, two};
 
 /// Timers of a node with one peer: bag, set, public messages, forgetting, calling again, one to spare.
 const TIMERS: usize = 6;
@@ -49,6 +50,26 @@ fn bags_keep_their_rate_when_links_flap() {
 }
 
 #[test]
+fn a_member_that_is_reinstated_takes_part_again() {
+    let (mut setup, seeking, holding) = two(17, Faults::NONE);
+    register(&mut setup, holding, people::registered());
+    setup.world.run_for(60 * HOUR);
+    let suspended = setup.suspend("NORTH");
+    for node in [setup.coordinator, seeking] {
+        setup.give(node, suspended.clone()).expect("the roster");
+    }
+    // Longer than any of its timers.
+    setup.world.run_for(60 * HOUR);
+    search(&mut setup, seeking, &[]);
+    setup.world.run_for(10 * HOUR);
+    let reinstated = setup.reinstate("NORTH");
+    for node in [setup.coordinator, seeking, holding] {
+        setup.give(node, reinstated.clone()).expect("the roster");
+    }
+    assert!(work(&mut setup, seeking, holding, LONG).is_some());
+}
+
+#[test]
 fn a_short_suspension_adds_no_timers() {
     let (mut setup, seeking, holding) = two(17, Faults::NONE);
     setup.world.run_for(60 * HOUR);
@@ -56,9 +77,9 @@ fn a_short_suspension_adds_no_timers() {
         let suspended = setup.suspend("NORTH");
         setup.give(seeking, suspended).expect("the roster");
         setup.world.run_for(HOUR);
-        let readmitted = setup.readmit("NORTH");
+        let reinstated = setup.reinstate("NORTH");
         for node in [seeking, holding] {
-            setup.give(node, readmitted.clone()).expect("the roster");
+            setup.give(node, reinstated.clone()).expect("the roster");
         }
         setup.world.run_for(3 * HOUR);
     }
