@@ -3,6 +3,7 @@
 //! A form (texts as typed or imported) becomes a record here and nowhere else, so that every record that exists is
 //! bounded and well formed. Matching reads records through `linkage`; nothing here knows keys or messages.
 
+pub mod calendar;
 pub mod dates;
 pub mod form;
 pub mod names;
@@ -10,7 +11,8 @@ pub mod policy;
 pub mod record;
 pub mod share;
 
-pub use dates::{ApproxDate, Calendar};
+pub use calendar::Calendar;
+pub use dates::{ApproxDate, GregorianDate};
 pub use form::{FormError, FormProblem, PersonForm};
 pub use names::{NamePart, PersonName, PlaceName, Sex};
 pub use policy::{Audience, LegalBasis, MatchMode, ProtectionFlag, ProtectionLevel};
