@@ -4,7 +4,7 @@ use crate::base::Sensitive;
 use crate::casework::commitment::OpenedField;
 use crate::linkage::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
 use crate::person::share::attributes;
-use crate::person::{Field, PersonRecord};
+use crate::person::{ApproxDate, Field, GregorianDate, PersonRecord};
 
 /// Describes a record of this node.
 #[must_use]
@@ -28,6 +28,13 @@ pub fn of_attributes(opened: &[OpenedField]) -> Fields {
     fields
 }
 
+/// The Gregorian dates that a birth may be. An estimate and the first day of a year give the year only.
+#[must_use]
+pub fn birth(date: &ApproxDate) -> Option<BirthDate> {
+    let plain = |date: GregorianDate| BirthDate { year: date.year, month_day: date.month_day, or: None };
+    date.gregorian().into_iter().map(plain).reduce(BirthDate::either)
+}
+
 fn put(fields: &mut Fields, field: Field, value: &Sensitive<String>) {
     match field {
         Field::Given => fields.given = value.clone(),
@@ -41,14 +48,7 @@ fn put(fields: &mut Fields, field: Field, value: &Sensitive<String>) {
                 _ => None,
             };
         }
-        // An estimate counts as its year only: the day was never known.
-        Field::Birth => {
-            let text = value.expose();
-            fields.birth = match text.strip_prefix('~') {
-                Some(estimate) => BirthDate::parse(estimate).map(|date| BirthDate { month_day: None, ..date }),
-                None => BirthDate::parse(text),
-            };
-        }
+        Field::Birth => fields.birth = ApproxDate::parse(value.expose()).and_then(|date| birth(&date)),
         Field::BirthPlace | Field::LastPlace => {
             fields.places.push(PlaceText { text: value.clone(), kind: PlaceKind::Town });
         }

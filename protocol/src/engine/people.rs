@@ -156,13 +156,9 @@ pub(super) fn initials(record: &PersonRecord) -> Sensitive<String> {
     record.name().map_or_else(Sensitive::default, crate::person::PersonName::initials)
 }
 
-/// Year of birth, `~` in front of an estimate.
+/// Year of birth, `~` in front where the day is not known, the letters of its calendar behind.
 pub(super) fn year(record: &PersonRecord) -> Sensitive<String> {
-    record.birth.as_ref().map_or_else(Sensitive::default, |date| {
-        let date = date.expose();
-        let known = date.day.is_some() && !date.estimated;
-        Sensitive::new(format!("{}{}", if known { "" } else { "~" }, date.year))
-    })
+    record.birth.as_ref().map_or_else(Sensitive::default, |date| Sensitive::new(date.expose().year_text()))
 }
 
 /// Fields of a record that hold something, in a fixed order.

@@ -6,6 +6,7 @@ use strsim::jaro_winkler;
 use zeroize::Zeroizing;
 
 use super::parts::{NamePart, Parts, PlacePart, Role};
+use super::score;
 use super::transliterate::internal;
 
 /// Jaro-Winkler similarity from which two spellings, two codes, two place codes are near.
@@ -148,13 +149,21 @@ pub(super) enum DateLevel {
     YearOnly(u16),
 }
 
-/// Compares two dates of birth.
+/// Compares two dates of birth; where a calendar leaves two open, those that speak most for the same person.
 pub(super) fn date_level(sought: &Parts, registered: &Parts) -> DateLevel {
-    if sought.year == 0 || registered.year == 0 {
+    let pairs = sought.births.iter().flat_map(|a| registered.births.iter().map(move |b| level_between(*a, *b)));
+    pairs.max_by_key(|level| score::date(*level)).unwrap_or(DateLevel::Missing)
+}
+
+fn level_between(
+    (year, month_day): (u16, Option<(u8, u8)>),
+    (other_year, other_month_day): (u16, Option<(u8, u8)>),
+) -> DateLevel {
+    if year == 0 || other_year == 0 {
         return DateLevel::Missing;
     }
-    let apart = sought.year.abs_diff(registered.year);
-    let (Some((month, day)), Some((other_month, other_day))) = (sought.month_day, registered.month_day) else {
+    let apart = year.abs_diff(other_year);
+    let (Some((month, day)), Some((other_month, other_day))) = (month_day, other_month_day) else {
         return DateLevel::YearOnly(apart);
     };
     if (month, day) == (other_month, other_day) {
@@ -225,6 +234,19 @@ mod tests {
         for (sought, registered, expected) in cases {
             assert_eq!(date_level(&born(sought), &born(registered)), expected, "{sought} {registered}");
         }
+    }
+
+    #[test]
+    fn of_two_dates_that_a_birth_may_be_the_better_counts() {
+        let either = |first: &str, second: &str| {
+            let birth = BirthDate::parse(first).zip(BirthDate::parse(second)).map(|(first, second)| first.either(second));
+            Parts::of(&Fields { birth, ..Fields::default() })
+        };
+        assert_eq!(date_level(&either("1990", "1991"), &born("1991")), DateLevel::YearOnly(0));
+        assert_eq!(date_level(&born("1993-05-06"), &either("1990", "1991")), DateLevel::YearOnly(2));
+        assert_eq!(date_level(&either("1990-07-24", "1990-07-25"), &born("1990-07-25")), DateLevel::Full);
+        assert_eq!(date_level(&either("1990-07-24", "1990-07-25"), &either("1990", "1991")), DateLevel::YearOnly(0));
+        assert_eq!(date_level(&either("1990", "1991"), &born("")), DateLevel::Missing);
     }
 
     #[test]

@@ -366,26 +366,34 @@ fn go_together(a: &PlacePart, b: &PlacePart) -> bool {
 fn date_choices(parts: &Parts) -> Vec<DateChoice> {
     let choice = |label: String, kind, bits, weaker, cost| DateChoice { label: Zeroizing::new(label), kind, bits, weaker, cost };
     let mut dates = vec![choice(String::new(), DateKind::None, 0, None, 0)];
-    let year = parts.year;
-    if year > 0 {
-        let (next, over_next) = (u32::from(year) + 1, u32::from(year) + 2);
-        for label in [format!("w0:{}", year / 4), format!("w1:{}", over_next / 4)] {
-            dates.push(choice(label, DateKind::Band, date_bits::FOUR_YEARS, Some(0), doubt::FOUR_YEARS));
-        }
-        for label in [format!("v0:{}", year / 2), format!("v1:{}", next / 2)] {
-            dates.push(choice(label, DateKind::Band, date_bits::TWO_YEARS, Some(date_bits::FOUR_YEARS), doubt::TWO_YEARS));
-        }
-        dates.push(choice(format!("y:{year}"), DateKind::Year, date_bits::YEAR, Some(date_bits::TWO_YEARS), doubt::YEAR));
-    }
-    if let Some((month, day)) = parts.month_day {
-        let sorted = format!("{:02}{:02}", month.min(day), month.max(day));
+    for (year, month_day) in parts.births.iter().copied() {
         if year > 0 {
-            let label = format!("d:{year}{sorted}");
-            dates.push(choice(label, DateKind::Full, date_bits::FULL, Some(date_bits::MONTH_DAY), doubt::DAY));
+            let (next, over_next) = (u32::from(year) + 1, u32::from(year) + 2);
+            for label in [format!("w0:{}", year / 4), format!("w1:{}", over_next / 4)] {
+                dates.push(choice(label, DateKind::Band, date_bits::FOUR_YEARS, Some(0), doubt::FOUR_YEARS));
+            }
+            for label in [format!("v0:{}", year / 2), format!("v1:{}", next / 2)] {
+                dates.push(choice(label, DateKind::Band, date_bits::TWO_YEARS, Some(date_bits::FOUR_YEARS), doubt::TWO_YEARS));
+            }
+            dates.push(choice(format!("y:{year}"), DateKind::Year, date_bits::YEAR, Some(date_bits::TWO_YEARS), doubt::YEAR));
         }
-        dates.push(choice(format!("x:{sorted}"), DateKind::MonthDay, date_bits::MONTH_DAY, Some(0), doubt::DAY));
+        if let Some((month, day)) = month_day {
+            let sorted = format!("{:02}{:02}", month.min(day), month.max(day));
+            if year > 0 {
+                let label = format!("d:{year}{sorted}");
+                dates.push(choice(label, DateKind::Full, date_bits::FULL, Some(date_bits::MONTH_DAY), doubt::DAY));
+            }
+            dates.push(choice(format!("x:{sorted}"), DateKind::MonthDay, date_bits::MONTH_DAY, Some(0), doubt::DAY));
+        }
     }
-    dates
+    // Two dates that a birth may be have bands in common. A label says its kind, and with it bits and doubt.
+    let mut seen: Vec<DateChoice> = Vec::with_capacity(dates.len());
+    for date in dates {
+        if seen.iter().all(|other| other.label != date.label) {
+            seen.push(date);
+        }
+    }
+    seen
 }
 
 #[cfg(test)]

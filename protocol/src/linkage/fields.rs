@@ -1,7 +1,7 @@
 //! What linkage reads of a person: names as text, birth, places, sex.
 //!
 //! Callers fill [`Fields`] from a record, a subject of a case or the attributes of a claim. Nothing here prints.
-//! Calendars are the caller's: a date is Gregorian.
+//! Calendars are the caller's: a date is Gregorian, or one of two where its calendar leaves that open.
 
 use core::fmt;
 
@@ -26,13 +26,24 @@ pub struct Fields {
     pub sex: Option<Sex>,
 }
 
+impl Fields {
+    /// The births that the description may mean, at most two: year and, as evidence, month and day. Month and day are
+    /// `None` where unknown, 00 or 1 January.
+    pub(super) fn births(&self) -> impl Iterator<Item = (u16, Option<(u8, u8)>)> {
+        let certain = |(year, month_day): (u16, Option<(u8, u8)>)| {
+            (year, month_day.filter(|month_day| !matches!(month_day, (0, _) | (1, 1))))
+        };
+        self.birth.into_iter().flat_map(move |birth| core::iter::once((birth.year, birth.month_day)).chain(birth.or).map(certain))
+    }
+}
+
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fields([sensitive])")
     }
 }
 
-/// A year of birth, with month and day where they are known.
+/// A year of birth, with month and day where they are known, and a second one where a calendar leaves two open.
 ///
 /// 1 January stands for "year only" in keys and comparison, since offices write it for unknown dates.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,6 +52,8 @@ pub struct BirthDate {
     pub year: u16,
     /// Month from 1 and day from 1.
     pub month_day: Option<(u8, u8)>,
+    /// The other date that it may be: its year, month and day.
+    pub or: Option<(u16, Option<(u8, u8)>)>,
 }
 
 impl BirthDate {
@@ -68,12 +81,13 @@ impl BirthDate {
             let day = u8::try_from(number(day, 2)?).ok()?;
             (1..=days_in(year, month)).contains(&day).then_some((month, day))
         });
-        Some(Self { year, month_day })
+        Some(Self { year, month_day, or: None })
     }
 
-    /// Month and day as evidence: `None` where unknown, 00 or 1 January.
-    pub(super) fn certain_month_day(self) -> Option<(u8, u8)> {
-        self.month_day.filter(|month_day| !matches!(month_day, (0, _) | (1, 1)))
+    /// One of two dates, or the one that both are.
+    #[must_use]
+    pub fn either(self, other: Self) -> Self {
+        Self { or: Some((other.year, other.month_day)).filter(|or| *or != (self.year, self.month_day)), ..self }
     }
 }
 

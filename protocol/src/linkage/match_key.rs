@@ -81,6 +81,41 @@ mod tests {
     }
 
     #[test]
+    fn a_birth_that_may_be_two_years_shares_keys_with_a_record_of_either() {
+        let either = BirthDate::parse("1990").zip(BirthDate::parse("1991")).map(|(first, second)| first.either(second));
+        let rare = (["Oleksandr", "Kovalchuk", "", ""], "Mariupol", ["|v0:995", "|y:"]);
+        let common = (["Mohamed", "Ahmed Ali", "Ahmed", "Fadumo Xasan"], "Mogadishu", ["|v0:995", "|w0:497"]);
+        for (names, place, kinds) in [rare, common] {
+            let sought = Fields { birth: either, ..person(names, "", place) };
+            let keys = match_keys(&sought);
+            assert!(keys.len() <= 48);
+            for (at, key) in keys.iter().enumerate() {
+                assert!(!keys[..at].contains(key) && !key.label().contains("|d:") && !key.label().contains("|x:"));
+            }
+            for year in ["1990", "1991-07-20"] {
+                let shared = shared(&sought, &person(names, year, place));
+                for kind in kinds {
+                    assert!(shared.iter().any(|key| key.contains(kind)), "{year} {kind} {shared:?}");
+                }
+            }
+            let far = shared(&sought, &person(names, "1984", place));
+            assert!(far.iter().all(|key| !["|v", "|w", "|y"].iter().any(|year| key.contains(year))), "{far:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_may_be_its_neighbour_shares_the_keys_of_both() {
+        let names = ["Oleksandr", "Kovalchuk", "", ""];
+        let either =
+            BirthDate::parse("1990-07-24").zip(BirthDate::parse("1990-07-25")).map(|(first, second)| first.either(second));
+        let sought = Fields { birth: either, ..person(names, "", "Mariupol") };
+        for (day, kinds) in [("1990-07-24", "0724"), ("1990-07-25", "0725")] {
+            let shared = shared(&sought, &person(names, day, "Mariupol"));
+            assert!(shared.contains(&format!("n:kflsk|d:1990{kinds}")), "{shared:?}");
+        }
+    }
+
+    #[test]
     fn a_class_is_the_letters_of_the_labels() {
         let class = |label: &str| MatchKey { label: label.into() }.class();
         assert_eq!(class("g:alksndr|p:mrbl|d:19840312"), "g|p|d");

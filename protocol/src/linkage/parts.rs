@@ -7,7 +7,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::base::limits;
 
-use super::fields::{BirthDate, Fields, PlaceKind};
+use super::fields::{Fields, PlaceKind};
 use super::normalize::tokens;
 use super::phonetic::codes;
 use super::places::{CodeKind, place_codes};
@@ -31,10 +31,8 @@ pub(super) struct Parts {
     pub(super) mother: Vec<NamePart>,
     /// Place readings, at most 4, no code twice.
     pub(super) places: Vec<PlacePart>,
-    /// Year of birth, 0 if unknown.
-    pub(super) year: u16,
-    /// Month and day of birth where they are known and not a default.
-    pub(super) month_day: Option<(u8, u8)>,
+    /// What the birth may be, at most two: year, 0 if unknown, and month and day where they are known and no default.
+    pub(super) births: Vec<(u16, Option<(u8, u8)>)>,
 }
 
 /// One name token.
@@ -75,12 +73,9 @@ impl Parts {
     /// Takes a description apart.
     pub(super) fn of(fields: &Fields) -> Self {
         let mut parts = Self::default();
+        parts.births.extend(fields.births());
         parts.read_names(fields);
         parts.read_places(fields);
-        if let Some(birth) = fields.birth {
-            parts.year = birth.year;
-            parts.month_day = BirthDate::certain_month_day(birth);
-        }
         parts
     }
 

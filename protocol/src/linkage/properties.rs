@@ -53,7 +53,7 @@ prop_compose! {
             family: family.join(" ").as_str().into(),
             father: father.into(),
             mother: mother.join(" ").as_str().into(),
-            birth: born.map(|(year, month_day)| BirthDate { year, month_day }),
+            birth: born.map(|(year, month_day)| BirthDate { year, month_day, or: None }),
             places: places.into_iter().map(place).collect(),
             sex: None,
         }
@@ -65,6 +65,7 @@ prop_compose! {
         names in vec(".{0,60}", 4),
         places in vec((".{0,60}", any::<bool>()), 0..5),
         born in prop::option::of((any::<u16>(), prop::option::of(any::<(u8, u8)>()))),
+        or in prop::option::of((any::<u16>(), prop::option::of(any::<(u8, u8)>()))),
     ) -> Fields {
         let mut names = names.iter().map(|name| name.as_str().into());
         let mut next = || names.next().unwrap_or_default();
@@ -77,7 +78,7 @@ prop_compose! {
             family: next(),
             father: next(),
             mother: next(),
-            birth: born.map(|(year, month_day)| BirthDate { year, month_day }),
+            birth: born.map(|(year, month_day)| BirthDate { year, month_day, or }),
             places: places.into_iter().map(place).collect(),
             sex: Some(Sex::Female),
         }

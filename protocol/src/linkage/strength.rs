@@ -70,8 +70,9 @@ impl Advice {
                 let town = || PlaceText { text: TYPICAL_TOWN.into(), kind: PlaceKind::Town };
                 vec![set(&|filled| filled.places = vec![town()])]
             }
-            Advice::Birth if parts.year == 0 => {
-                vec![set(&|filled| filled.birth = Some(BirthDate { year: 1990, month_day: parts.month_day }))]
+            Advice::Birth if parts.births.iter().all(|(year, _)| *year == 0) => {
+                let known = parts.births.first().and_then(|(_, month_day)| *month_day);
+                vec![set(&|filled| filled.birth = Some(BirthDate { year: 1990, month_day: known, or: None }))]
             }
             _ => Vec::new(),
         }
