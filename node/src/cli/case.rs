@@ -7,6 +7,7 @@ use kinmesh_protocol::engine::answer::{Answer, CaseLine, CaseShown};
 use kinmesh_protocol::engine::command::{CaseForm, Command};
 use serde_json::json;
 
+use super::advice;
 use super::context::Context;
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::files;
@@ -63,7 +64,7 @@ async fn open(context: &Context, args: &CaseOpenArgs) -> Result<(), CommandError
     }
     let form = Box::new(form(context, args)?);
     let answer = context.ask(Command::CaseOpen { form }).await?;
-    let Answer::CaseOpened { case, subjects, keys } = &answer else { return Err(Kind::OtherAnswer.into()) };
+    let Answer::CaseOpened { case, subjects, keys, advice } = &answer else { return Err(Kind::OtherAnswer.into()) };
     context.out.result("kinmesh/case-open/1", &answer, |_| {
         let mut text = format!("✓ {} opened\n", case.short());
         for (subject, keys) in subjects.iter().zip(keys) {
@@ -71,8 +72,10 @@ async fn open(context: &Context, args: &CaseOpenArgs) -> Result<(), CommandError
         }
         text
     })?;
-    if keys.contains(&0) {
-        context.out.hint("! a sought person without match keys cannot be found: the mother's name, a place or a date would help");
+    for ((subject, keys), advice) in subjects.iter().zip(keys).zip(advice) {
+        if let Some(line) = advice::line(*keys, *advice) {
+            context.out.hint(&format!("! {}: {line}", subject.short()));
+        }
     }
     context.out.hint(&format!("→ kinmesh search run {}", case.short()));
     Ok(())

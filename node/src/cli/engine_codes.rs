@@ -52,7 +52,10 @@ pub(super) fn form(error: &FormError) -> Entry {
         FormProblem::TooLong => (3102, "shorten it"),
         FormProblem::TooMany => (3103, "keep the most important ones"),
         FormProblem::Control => (3104, "type it again: it was pasted with invisible characters"),
-        FormProblem::Date => (3105, "write 1984, 1984-03 or 1984-03-12, with ~ in front for an estimate"),
+        FormProblem::Date => (
+            3105,
+            "write 1984, 1984-03 or 1984-03-12, ~1984 for an estimate, 1369-05-12 solar_hijri (or hijri, ethiopian) in another calendar",
+        ),
         FormProblem::Word => (3106, "--template prints the words that each field knows"),
     };
     row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)

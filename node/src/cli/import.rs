@@ -3,17 +3,21 @@
 //! Rows that cannot be read are named here, rows that make no record by the engine; the others are kept, each batch
 //! durable before the next is read. A file of any size is streamed. Values are never shown.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kinmesh_protocol::base::limits::IMPORT_ROWS;
 use kinmesh_protocol::base::{Timestamp, UserId};
+use kinmesh_protocol::casework::describe;
 use kinmesh_protocol::engine::answer::{Answer, RowResult};
 use kinmesh_protocol::engine::command::{Command, ImportRow};
+use kinmesh_protocol::linkage::{Advice, STRONG_KEYS, strength};
 use kinmesh_protocol::person::FormError;
 use kinmesh_protocol::person::record::Role;
 use serde::Serialize;
 
+use super::advice;
 use super::context::Context;
 use super::errors::{CommandError, Kind};
 use super::files;
@@ -21,14 +25,15 @@ use super::progress::Progress;
 use super::text::inert;
 use crate::exchange::{BadRow, Columns, FileError, PeopleFile, Row};
 
-/// Rejected rows that are named one by one; more are counted.
+/// Rejected rows, and rows without match keys, that are named one by one; more are counted.
 const NAMED_ROWS: u64 = 1_000;
 
 /// Arguments of `person import`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kinmesh person import people.csv --dry-run\n\n\
     Columns: id,given,family,father,mother,sex,birth,birth_place,last_place,phone,legal_basis,match_mode,visible_to,flags,note\n\
-    or PFIF 1.4: full_name,given_name,family_name,date_of_birth,home_city,... Several telephones: phone_1,phone_2 or | between them.")]
+    birth is YYYY, YYYY-MM or YYYY-MM-DD, ~ in front for an estimate, or 1369-05-12 solar_hijri, 1390 hijri, 1982 ethiopian.\n\
+    Or PFIF 1.4: full_name,given_name,family_name,date_of_birth,home_city,... Several telephones: phone_1,phone_2 or | between them.")]
 pub(super) struct PersonImportArgs {
     /// CSV in UTF-8 with a header, or - for standard input.
     file: PathBuf,
@@ -47,10 +52,38 @@ struct Report {
     rows: u64,
     kept: u64,
     rejected: u64,
-    too_little: u64,
     /// The first rejected rows, by place.
     rejections: Vec<Rejection>,
     columns_left_out: Vec<String>,
+    match_keys: MatchKeys,
+}
+
+/// How well the kept rows can be matched.
+#[derive(Default, Serialize)]
+struct MatchKeys {
+    /// Rows with 12 keys or more.
+    strong: u64,
+    /// Rows with fewer.
+    weak: u64,
+    /// Rows without one.
+    too_little: u64,
+    /// The first rows without one, by place.
+    too_little_rows: Vec<TooLittle>,
+    /// For how many rows each field would help most.
+    would_help: BTreeMap<Advice, u64>,
+}
+
+#[derive(Serialize)]
+struct TooLittle {
+    row: u64,
+    add: Option<Advice>,
+}
+
+/// What became of a row.
+struct Checked {
+    row: u64,
+    /// Number of match keys, and the field that would help.
+    outcome: Result<(u32, Option<Advice>), FormError>,
 }
 
 #[derive(Serialize)]
@@ -96,21 +129,33 @@ pub(super) async fn run(context: &Context, args: &PersonImportArgs) -> Result<()
     finish(context, &report)
 }
 
-async fn keep(context: &Context, rows: Vec<ImportRow>) -> Result<Vec<RowResult>, CommandError> {
+async fn keep(context: &Context, rows: Vec<ImportRow>) -> Result<Vec<Checked>, CommandError> {
     match context.ask(Command::PersonImport { rows }).await? {
-        Answer::Imported { rows } => Ok(rows),
+        Answer::Imported { rows } => Ok(rows.into_iter().map(Checked::of).collect()),
         _ => Err(Kind::OtherAnswer.into()),
     }
 }
 
 /// The engine's own check of a form, without the engine: what it would refuse is found before anything is kept.
-fn check(rows: Vec<ImportRow>) -> Vec<RowResult> {
+fn check(rows: Vec<ImportRow>) -> Vec<Checked> {
     let Ok(nobody) = UserId::new("dry-run") else { return Vec::new() };
     let checked = rows.into_iter().map(|ImportRow { row, form }| {
-        let error = form.into_record(Role::Registered, Timestamp(0), nobody).err();
-        RowResult { row, added: None, error }
+        let record = form.into_record(Role::Registered, Timestamp(0), nobody);
+        let strength = record.map(|record| strength(&describe::of_record(&record)));
+        let outcome = strength.map(|found| (u32::try_from(found.keys).unwrap_or(u32::MAX), found.advice));
+        Checked { row, outcome }
     });
     checked.collect()
+}
+
+impl Checked {
+    fn of(result: RowResult) -> Self {
+        let outcome = match (result.added, result.error) {
+            (_, Some(error)) => Err(error),
+            (added, None) => Ok(added.map_or((0, None), |added| (added.keys, added.advice))),
+        };
+        Self { row: result.row, outcome }
+    }
 }
 
 fn with_basis(mut person: ImportRow, args: &PersonImportArgs) -> ImportRow {
@@ -121,13 +166,16 @@ fn with_basis(mut person: ImportRow, args: &PersonImportArgs) -> ImportRow {
 }
 
 impl Report {
-    fn add(&mut self, progress: &Progress<'_>, columns: &Columns, result: RowResult) {
-        if let Some(error) = &result.error {
-            return self.reject(progress, unfit(columns, result.row, error));
+    fn add(&mut self, progress: &Progress<'_>, columns: &Columns, checked: Checked) {
+        let row = checked.row;
+        match checked.outcome {
+            Err(error) => self.reject(progress, unfit(columns, row, &error)),
+            Ok((keys, advice)) => {
+                self.rows += 1;
+                self.kept += 1;
+                self.match_keys.count(progress, row, keys, advice);
+            }
         }
-        self.rows += 1;
-        self.kept += 1;
-        self.too_little += u64::from(result.added.is_some_and(|added| added.too_little));
     }
 
     fn reject(&mut self, progress: &Progress<'_>, rejection: Rejection) {
@@ -138,6 +186,39 @@ impl Report {
             progress.warn(&format!("✗ row {}{column}: {}", rejection.row, rejection.problem));
             self.rejections.push(rejection);
         }
+    }
+}
+
+impl MatchKeys {
+    fn count(&mut self, progress: &Progress<'_>, row: u64, keys: u32, advice: Option<Advice>) {
+        let is_weak = advice::is_weak(keys);
+        match keys {
+            0 => self.too_little += 1,
+            _ if is_weak => self.weak += 1,
+            _ => self.strong += 1,
+        }
+        if let Some(advice) = advice.filter(|_| keys == 0 || is_weak) {
+            *self.would_help.entry(advice).or_default() += 1;
+        }
+        if keys == 0 && self.too_little <= NAMED_ROWS {
+            advice::line(keys, advice).iter().for_each(|line| progress.hint(&format!("! row {row}: {line}")));
+            self.too_little_rows.push(TooLittle { row, add: advice });
+        }
+    }
+
+    /// The summary; nothing where no row was kept.
+    fn text(&self) -> Option<String> {
+        let Self { strong, weak, too_little, .. } = self;
+        if strong + weak + too_little == 0 {
+            return None;
+        }
+        let mut text = format!("match keys: {strong} rows strong ({STRONG_KEYS} or more), {weak} weak, {too_little} without any");
+        // Among equals the field that is asked for first.
+        let most = self.would_help.iter().rev().max_by_key(|(_, rows)| **rows);
+        most.iter().for_each(|(advice, rows)| {
+            text.push_str(&format!("; most often {} would help ({rows} rows)", advice.text()));
+        });
+        Some(text)
     }
 }
 
@@ -156,11 +237,7 @@ fn finish(context: &Context, report: &Report) -> Result<(), CommandError> {
     context.out.result("kinmesh/person-import/1", report, |_| {
         format!("{} of {} rows {done}, {} left out", report.kept, report.rows, report.rejected)
     })?;
-    if report.too_little > 0 {
-        let line =
-            format!("! {} have too little to be found by: the mother's name, a place or a date would help", report.too_little);
-        context.out.hint(&line);
-    }
+    report.match_keys.text().iter().for_each(|line| context.out.hint(line));
     match (report.rejected, report.kept) {
         (0, _) => Ok(()),
         (_, 0) => Err(Kind::NothingKept.into()),
@@ -192,8 +269,41 @@ mod tests {
         check(rows).into_iter().for_each(|result| report.add(&progress, &columns, result));
         drop(progress);
         assert_eq!((report.rows, report.kept, report.rejected), (3, 1, 2));
+        assert_eq!((report.match_keys.strong, report.match_keys.weak, report.match_keys.too_little), (0, 0, 1));
         let said = err.text();
         assert!(said.contains("row 2, column dob: is not YYYY") && said.contains("row 4, column legal_basis: "), "{said}");
+        assert!(said.contains("! row 3: too little to match privately: add the mother's name"), "{said}");
         assert!(!said.contains("Salim") && !said.contains("1998-") && !said.contains("perhaps"));
+    }
+
+    #[test]
+    fn a_report_counts_how_well_the_rows_can_be_matched() {
+        let (out, _, err) = super::super::output::Output::captured(false);
+        let progress = Progress::new(&out, 0);
+        let mut keys = MatchKeys::default();
+        assert_eq!(keys.text(), None);
+        let rows = [
+            (48, None),
+            (12, Some(Advice::Place)),
+            (3, Some(Advice::Birth)),
+            (3, Some(Advice::Place)),
+            (1, None),
+            (0, Some(Advice::Place)),
+            (0, Some(Advice::Birth)),
+            (0, None),
+        ];
+        for (row, (count, advice)) in (2..).zip(rows) {
+            keys.count(&progress, row, count, advice);
+        }
+        drop(progress);
+        let place = Advice::Place.text();
+        assert_eq!(
+            keys.text().unwrap(),
+            format!("match keys: 2 rows strong (12 or more), 3 weak, 3 without any; most often {place} would help (2 rows)")
+        );
+        assert_eq!(err.text().lines().count(), 3);
+        let json = serde_json::to_value(&keys).unwrap();
+        assert_eq!(json["too_little_rows"][0], serde_json::json!({ "row": 7, "add": "place" }));
+        assert_eq!(json["would_help"], serde_json::json!({ "place": 2, "birth": 2 }));
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! What other folders do (a node's making, the daemon itself, the ceremony, the demo) is reached through [`Elsewhere`].
 
+mod advice;
 mod args;
 mod audit;
 mod candidate;

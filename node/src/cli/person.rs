@@ -9,6 +9,7 @@ use kinmesh_protocol::engine::command::Command;
 use kinmesh_protocol::person::PersonForm;
 use serde_json::json;
 
+use super::advice;
 use super::context::Context;
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::files;
@@ -84,7 +85,9 @@ async fn add(context: &Context, args: &FormArgs) -> Result<(), CommandError> {
         return Err(Kind::OtherAnswer.into());
     };
     context.out.result("kinmesh/person-add/1", &added, |_| added_text(&added))?;
-    advise(context, &added);
+    if let Some(line) = advice::line(added.keys, added.advice) {
+        context.out.hint(&format!("! {line}"));
+    }
     Ok(())
 }
 
@@ -98,12 +101,6 @@ fn form(context: &Context, args: &FormArgs) -> Result<PersonForm, CommandError> 
 
 fn added_text(added: &PersonAdded) -> String {
     format!("✓ {} registered with {} match keys", added.person.short(), added.keys)
-}
-
-fn advise(context: &Context, added: &PersonAdded) {
-    if added.too_little {
-        context.out.hint("! too little to be found by: the mother's name, a place or a date would help");
-    }
 }
 
 async fn list(context: &Context, args: &PersonListArgs) -> Result<(), CommandError> {
@@ -158,8 +155,8 @@ async fn show(context: &Context, person: String) -> Result<(), CommandError> {
         return Err(Kind::OtherAnswer.into());
     };
     context.out.result("kinmesh/person-show/1", &shown, |out| show_text(out, &shown))?;
-    if let Some(advice) = &shown.advice {
-        context.out.hint(&format!("! {advice}"));
+    if let Some(line) = advice::line(shown.keys, shown.advice) {
+        context.out.hint(&format!("! {line}"));
     }
     Ok(())
 }

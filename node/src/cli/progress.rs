@@ -45,6 +45,11 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Writes a line above the bar, nothing with `--quiet`.
+    pub(super) fn hint(&self, line: &str) {
+        self.bar.suspend(|| self.out.hint(line));
+    }
+
     /// Writes a line above the bar.
     pub(super) fn warn(&self, line: &str) {
         self.bar.suspend(|| self.out.warn(line));

@@ -122,10 +122,10 @@ fn date(question: &str) -> Result<Sensitive<String>, CommandError> {
         Ok(if text.is_empty() || ApproxDate::parse(text).is_some() {
             Validation::Valid
         } else {
-            Validation::Invalid("write 1984, 1984-03 or 1984-03-12, with ~ in front for an estimate".into())
+            Validation::Invalid("write 1984, 1984-03 or 1984-03-12, ~1984 for an estimate, 1369-05-12 solar_hijri".into())
         })
     };
-    let prompt = Text::new(question).with_help_message("YYYY, YYYY-MM or YYYY-MM-DD; ~ in front for an estimate");
+    let prompt = Text::new(question).with_help_message(ApproxDate::NOTATION);
     prompt.with_validator(check).prompt().map(|text| Sensitive::from(text.trim())).map_err(left)
 }
 

@@ -13,6 +13,7 @@ father = ""        # father's name
 mother = ""        # mother's name; it helps a search most
 sex = ""           # f, m, x, or empty
 birth = ""         # YYYY, YYYY-MM or YYYY-MM-DD; ~ in front for an estimate, as in ~1984
+                   # in another calendar with its name behind: 1369-05-12 solar_hijri, ~1390 hijri, 1982 ethiopian
 birth_place = ""   # place of birth or origin
 last_place = ""    # last place known
 phone = ""         # | between several
@@ -41,6 +42,7 @@ father = ""
 mother = ""
 sex = ""             # f, m, x, or empty
 birth = ""           # YYYY, YYYY-MM or YYYY-MM-DD; ~ in front for an estimate
+                     # in another calendar with its name behind: 1369-05-12 solar_hijri, ~1390 hijri, 1982 ethiopian
 birth_place = ""
 last_place = ""
 phone = ""           # | between several

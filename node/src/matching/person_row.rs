@@ -5,7 +5,9 @@
 
 use kinmesh_protocol::base::Sensitive;
 use kinmesh_protocol::base::sensitive::reveal;
+use kinmesh_protocol::casework::describe;
 use kinmesh_protocol::linkage::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
+use kinmesh_protocol::person::{ApproxDate, Calendar};
 use serde::Deserialize;
 use zeroize::Zeroize;
 
@@ -127,12 +129,17 @@ pub(super) fn place_of(text: &str) -> Option<PlaceText> {
     (!text.is_empty()).then(|| PlaceText { text: text.into(), kind })
 }
 
-/// Reads `YYYY-MM-DD`, `YYYYMMDD`, `YYYY-MM` or `YYYY`; with `~` before it, an estimate, the year only.
+/// Reads `YYYY-MM-DD`, `YYYYMMDD`, `YYYY-MM` or `YYYY`; with `~` before it, an estimate, the year only; and what a form
+/// takes, with another calendar or in other digits.
 ///
 /// Month and day count as they stand, also a day that its month does not have: the same slip on both sides is evidence,
 /// and the profile's reference reads so.
 fn birth_of(text: &str) -> Option<BirthDate> {
     let text = text.trim();
+    let in_own_words = ApproxDate::parse(text).filter(|date| date.calendar != Calendar::Gregorian || !text.is_ascii());
+    if let Some(date) = in_own_words {
+        return describe::birth(&date);
+    }
     if let Some(estimate) = text.strip_prefix('~') {
         return Some(BirthDate { month_day: None, ..birth_of(estimate)? });
     }

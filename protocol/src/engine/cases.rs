@@ -11,11 +11,12 @@ use crate::engine::answer::{Answer, Block, CaseLine, CaseShown, Failure, Subject
 use crate::engine::command::{CaseForm, SubjectForm};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
-use crate::engine::people::{initials, keys_of, salted_fields, shown, year};
+use crate::engine::people::{advice, initials, keys_of, salted_fields, shown, year};
 use crate::engine::rows::Counters;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
+use crate::linkage::Advice;
 use crate::person::record::Role;
 use crate::person::{FormError, FormProblem, LegalBasis};
 use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
@@ -46,11 +47,12 @@ impl Engine {
         let mut policy = ClaimPolicy { never: form.claim_never, ask: form.claim_ask };
         policy.never.sort();
         policy.never.dedup();
-        let (mut subjects, mut keys) = (Vec::new(), Vec::new());
+        let (mut subjects, mut keys, mut advices) = (Vec::new(), Vec::new(), Vec::new());
         for (subject, number) in form.subjects.into_iter().zip(1..) {
-            let (id, count) = self.add_subject(step, user, case, subject, number, &enquirer, &policy)?;
+            let (id, count, advice) = self.add_subject(step, user, case, subject, number, &enquirer, &policy)?;
             subjects.push(id);
             keys.push(count);
+            advices.push(advice);
         }
         let record = CaseRecord {
             label: form.label,
@@ -71,7 +73,7 @@ impl Engine {
         if step.size() > CASE_BYTES {
             return Err(Failure::TooMany { limit: u32::try_from(subjects.len().saturating_sub(1)).unwrap_or(u32::MAX) });
         }
-        Ok(Answer::CaseOpened { case, subjects, keys })
+        Ok(Answer::CaseOpened { case, subjects, keys, advice: advices })
     }
 
     #[allow(clippy::too_many_arguments, reason = "each is a part of one subject's row")]
@@ -84,7 +86,7 @@ impl Engine {
         number: u32,
         enquirer: &crate::person::PersonRecord,
         policy: &ClaimPolicy,
-    ) -> Result<(SubjectId, u32), Failure> {
+    ) -> Result<(SubjectId, u32, Option<Advice>), Failure> {
         check_text(&format!("subjects.{number}.relation"), &form.relation)?;
         if form.person.legal_basis.trim().is_empty() {
             form.person.legal_basis = basis_word(enquirer.legal_basis).to_owned();
@@ -96,6 +98,7 @@ impl Engine {
         let id = SubjectId::draw(&mut step.draw);
         let keys = keys_of(&person);
         let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let advice = advice(&person, keys.len());
         let mut salted = salted_fields(&person, &mut step.draw);
         // What a supplement may ever say is a leaf from the start (protocol.md 3.9, "Commitment").
         let name = enquirer.name().map_or_else(Sensitive::default, crate::person::PersonName::full);
@@ -113,7 +116,7 @@ impl Engine {
         };
         step.put(&id, &row);
         step.put(&id, &SubjectRecord { case, relation: Sensitive::new(form.relation), person, salted });
-        Ok((id, count))
+        Ok((id, count, advice))
     }
 
     pub(super) fn case_list<V: View>(&self, step: &Step<'_, V>, limit: u32) -> Result<Answer, Failure> {

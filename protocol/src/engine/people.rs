@@ -15,10 +15,10 @@ use crate::engine::lookup;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::View;
-use crate::linkage::match_keys;
+use crate::linkage::{Advice, STRONG_KEYS, match_keys, strength};
 use crate::person::record::Role;
 use crate::person::share::attributes;
-use crate::person::{MatchMode, PersonForm, PersonRecord, Sex};
+use crate::person::{MatchMode, PersonForm, PersonRecord};
 use crate::private_match::owner::{IndexRow, IndexState, PendingRow};
 
 /// Bytes of a step's rows at which an import stops; the caller sends the rest again.
@@ -67,13 +67,14 @@ impl Engine {
         let person = PersonId::draw(&mut step.draw);
         let keys = keys_of(&record);
         let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let advice = advice(&record, keys.len());
         let salted = salted_fields(&record, &mut step.draw);
         let leaves = salted.iter().map(OpenedField::leaf).collect();
         self.index_person(step, person, IndexRow { keys, audience: record.audience.clone(), mode: record.match_mode, leaves })?;
         step.put(&person, &record);
         step.put(&person, &SaltedPerson { fields: salted });
         trail::record(step, Some(user), Act::PersonAdded, &person.0, None)?;
-        Ok(PersonAdded { person, keys: count, too_little: count == 0 })
+        Ok(PersonAdded { person, keys: count, too_little: count == 0, advice })
     }
 
     /// Files what the private match needs, and queues the evaluation of its keys.
@@ -132,7 +133,7 @@ impl Engine {
             match_mode: mode_word(record.match_mode).to_owned(),
             visible_to: record.audience.as_text(),
             keys: u32::try_from(keys).unwrap_or(u32::MAX),
-            advice: advice(&record, keys).map(str::to_owned),
+            advice: advice(&record, keys),
             revision: record.revision,
         })))
     }
@@ -184,22 +185,7 @@ pub(super) const fn mode_word(mode: MatchMode) -> &'static str {
     }
 }
 
-/// What would help most where there are few keys.
-fn advice(record: &PersonRecord, keys: usize) -> Option<&'static str> {
-    if keys >= 12 {
-        return None;
-    }
-    if record.mother.expose().is_empty() {
-        Some("add the mother's name")
-    } else if record.last_place.text.expose().is_empty() || record.birth_place.text.expose().is_empty() {
-        Some("add the place of birth and the last place known")
-    } else if record.birth.is_none() {
-        Some("add the year of birth, even an estimate")
-    } else if record.father.expose().is_empty() {
-        Some("add the father's name")
-    } else if record.sex == Sex::Unknown {
-        Some("add the sex")
-    } else {
-        None
-    }
+/// The missing field that would help most, where there are few keys.
+pub(super) fn advice(record: &PersonRecord, keys: usize) -> Option<Advice> {
+    if keys < STRONG_KEYS { strength(&describe::of_record(record)).advice } else { None }
 }

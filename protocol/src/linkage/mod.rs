@@ -38,4 +38,4 @@ pub use match_key::{MatchKey, match_keys};
 pub use profile::{parameters_hash, profile_id};
 pub use score::Band;
 pub use spelling::{SpellingAgreement, compare_spellings};
-pub use strength::{Advice, Strength, strength};
+pub use strength::{Advice, STRONG_KEYS, Strength, strength};

@@ -4,12 +4,16 @@
 //! Advice comes from trying: a typical value is put into each missing field and the keys are counted. It says what keys
 //! there would be, not whether anybody registered the person.
 
+use serde::{Deserialize, Serialize};
+
 use super::conjunctions::Conjunctions;
 use super::fields::{BirthDate, Fields, PlaceKind, PlaceText};
 use super::normalize::tokens;
 use super::parts::Parts;
 use crate::base::limits::KEYS_A_RECORD;
 
+/// Keys from which a record is strong: one more field would rarely be what finds the person.
+pub const STRONG_KEYS: usize = 12;
 /// Keys that are counted of a try: beyond the cap they still tell how much choice a field gives.
 const TRIED: usize = 4 * KEYS_A_RECORD;
 
@@ -23,7 +27,8 @@ pub struct Strength {
 }
 
 /// A field that is missing and would give more keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Advice {
     /// The mother's name.
     Mother,

@@ -33,7 +33,7 @@ pub struct PersonForm {
     /// `f`, `m`, `x` or empty (also `female`, `male`, `other`).
     #[serde(with = "reveal")]
     pub sex: Sensitive<String>,
-    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, `~` in front for an estimate.
+    /// As [`ApproxDate::parse`] reads it.
     #[serde(with = "reveal")]
     pub birth: Sensitive<String>,
     /// Place of birth or origin.
@@ -74,8 +74,8 @@ pub enum FormProblem {
     /// A control or text-direction character.
     #[error("holds a control or text-direction character")]
     Control,
-    /// Not a date.
-    #[error("is not YYYY, YYYY-MM or YYYY-MM-DD (with ~ in front for an estimate)")]
+    /// Not a date, or a day that its calendar does not have.
+    #[error("is not {notation}; or there is no such day", notation = ApproxDate::NOTATION)]
     Date,
     /// Not one of the words of the field.
     #[error("is not one of the words this field knows")]
@@ -262,7 +262,8 @@ mod tests {
     fn an_error_names_the_field_and_never_the_value() {
         let error = record(PersonForm { birth: "12.3.1984".into(), ..form() }).unwrap_err();
         assert_eq!((error.field.as_str(), error.problem), ("birth", FormProblem::Date));
-        assert!(!error.to_string().contains("1984-"));
+        let text = error.to_string();
+        assert!(!text.contains("1984-") && text.contains("YYYY-MM-DD") && text.contains("solar_hijri"));
         assert_eq!(record(PersonForm { legal_basis: String::new(), ..form() }).unwrap_err().problem, FormProblem::Missing);
         assert_eq!(record(PersonForm { note: "a\u{202e}b".into(), ..form() }).unwrap_err().problem, FormProblem::Control);
         assert_eq!(

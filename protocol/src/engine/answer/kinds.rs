@@ -7,6 +7,7 @@ use crate::engine::answer::{
     AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, HeldLine,
     NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
 };
+use crate::linkage::Advice;
 
 /// The answer to a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub enum Answer {
         subjects: Vec<SubjectId>,
         /// For each subject: number of match keys; 0 means too little to match privately.
         keys: Vec<u32>,
+        /// For each subject: the missing field that would help most, if there are few keys.
+        advice: Vec<Option<Advice>>,
     },
     /// To `CaseList`.
     Cases {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::sensitive::reveal;
 use crate::base::{PersonId, Sensitive};
+use crate::linkage::Advice;
 use crate::person::FormError;
 
 /// A person was registered.
@@ -13,8 +14,10 @@ pub struct PersonAdded {
     pub person: PersonId,
     /// Number of match keys.
     pub keys: u32,
-    /// True if there is too little to match privately: the mother's name, a place or a date would help.
+    /// True if there is no key: too little to match privately.
     pub too_little: bool,
+    /// The missing field that would help most, if there are few keys.
+    pub advice: Option<Advice>,
 }
 
 /// What became of one row of an import.
@@ -69,8 +72,8 @@ pub struct PersonShown {
     pub visible_to: String,
     /// Number of match keys.
     pub keys: u32,
-    /// What would help most, if there are few.
-    pub advice: Option<String>,
+    /// The missing field that would help most, if there are few.
+    pub advice: Option<Advice>,
     /// Changes so far.
     pub revision: u32,
 }
