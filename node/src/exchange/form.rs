@@ -263,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn half_a_character_is_an_error_with_its_place() {
+        assert!(matches!(person_form(&b"given = '\xed\xa0\xbd'"[..]), Err(FormFileError::NotUtf8)));
+        let escaped = person_form(&b"id = '1'\ngiven = \"\\ud83d\""[..]);
+        assert!(matches!(escaped, Err(FormFileError::Syntax { line: 2, .. })), "{escaped:?}");
+        assert!(serde_json::from_str::<PersonForm>(r#"{"given":"\ud83d"}"#).is_err());
+    }
+
+    #[test]
+    fn a_birth_of_another_calendar_stands_in_quotation_marks() {
+        let form = person_form(&b"birth = \"1369-05-12 solar_hijri\"\n"[..]).unwrap();
+        assert_eq!(form.birth.expose(), "1369-05-12 solar_hijri");
+    }
+
+    #[test]
     fn a_form_is_bounded() {
         let long = format!("label = '{}'", "x".repeat(FORM_BYTES));
         assert!(matches!(case_form(long.as_bytes()), Err(FormFileError::TooLong)));

@@ -205,6 +205,18 @@ mod tests {
         assert_eq!(bad[2], &BadRow { row: 5, column: Some("given".to_owned()), problem: RowProblem::CellTooLong });
     }
 
+    /// Half a surrogate pair, as programs write that cut UTF-16 in the middle of a character.
+    #[test]
+    fn half_a_character_is_named_by_row_and_column() {
+        let mut bytes = b"given,mother
+Salma,"
+            .to_vec();
+        bytes.extend_from_slice(b"\xed\xa0\xbd\nAmna,Halima\n");
+        let rows = rows(&bytes);
+        let [Row::Bad(bad), Row::Person(_)] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!(bad, &BadRow { row: 2, column: Some("mother".to_owned()), problem: RowProblem::NotUtf8 });
+    }
+
     #[test]
     fn a_mark_titles_and_other_separators_are_tolerated() {
         let text = "\u{feff}Reception house list;;\n\nfull_name;dob;gender\nІрина Гнатюк;1966;F\n";

@@ -178,6 +178,14 @@ mod tests {
     }
 
     #[test]
+    fn a_date_of_another_calendar_is_read_as_a_form_reads_it() {
+        assert_eq!(born("1369-05-12 solar_hijri"), Some((1990, Some((8, 3)))));
+        assert_eq!(birth_of("~1369-05-12 sh").and_then(|date| date.or), Some((1991, None)));
+        assert_eq!(born("١٩٨٤-٠٣-١٢"), Some((1984, Some((3, 12)))));
+        assert_eq!(born("1369-13-40 sh"), None);
+    }
+
+    #[test]
     fn a_date_is_read_as_the_reference_reads_it() {
         assert_eq!(born("1984-03-12"), Some((1984, Some((3, 12)))));
         assert_eq!(born("19840312"), Some((1984, Some((3, 12)))));
