@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(born("~1984-03-12"), Some((1984, None)));
         assert_eq!(born(" 1984 "), Some((1984, None)));
         assert_eq!(born("1984-03"), Some((1984, None)));
-        for nothing in ["", "~", "0000-00-00", "3000-01-02", "12.03.1984", "1984/03/12", "١٩٨٤", "ééé", "ab840312"] {
+        for nothing in ["", "~", "0000-00-00", "3000-01-02", "12.03.1984", "1984/03/12", "ééé", "ab840312"] {
             assert_eq!(born(nothing), None, "{nothing}");
         }
     }
