@@ -192,6 +192,9 @@ pub(super) fn place_level<'a>(sought: &'a [Place], registered: &'a [Place]) -> P
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::linkage::fields::{BirthDate, Fields};
     use crate::linkage::prepared::Prepared;
@@ -217,6 +220,45 @@ mod tests {
         ];
         for (sought, registered, expected) in cases {
             assert_eq!(date_level(&born(sought), &born(registered)), expected, "{sought} {registered}");
+        }
+    }
+
+    /// Every pair with its best level, sorted, then taken greedily: what the level-by-level matching must amount to.
+    fn greedy(sought: &[Name], registered: &[Name]) -> Vec<(Level, usize, usize)> {
+        let mut possible = Vec::new();
+        for (i, a) in sought.iter().enumerate() {
+            for (j, b) in registered.iter().enumerate() {
+                let level = [Level::SameCode, Level::Coarse, Level::Near].into_iter().find(|level| level.holds(a, b));
+                possible.extend(level.map(|level| (level, i, j)));
+            }
+        }
+        possible.sort_by_key(|(level, i, j)| (core::cmp::Reverse(*level), *i, *j));
+        let mut taken: Vec<(Level, usize, usize)> = Vec::new();
+        for one in possible {
+            if taken.iter().all(|(_, i, j)| *i != one.1 && *j != one.2) {
+                taken.push(one);
+            }
+        }
+        taken
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn matching_level_by_level_takes_the_best_pairs_first(
+            sought in vec("[kgtdbnr][aio]{1,2}[kgtdbnrs]{1,3}[ao]?", 0..7),
+            registered in vec("[kgtdbnr][aio]{1,2}[kgtdbnrs]{1,3}[ao]?", 0..7),
+        ) {
+            let [sought, registered] = [sought, registered]
+                .map(|names| Prepared::of(&Fields { family: names.join(" ").as_str().into(), ..Fields::default() }));
+            let place = |names: &[Name], name: &Name| names.iter().position(|one| core::ptr::eq(one, name)).unwrap();
+            let alignment = align(&sought.own, &registered.own);
+            let found: Vec<_> = alignment
+                .pairs()
+                .map(|pair| (pair.level, place(&sought.own, pair.sought), place(&registered.own, pair.registered)))
+                .collect();
+            prop_assert_eq!(found, greedy(&sought.own, &registered.own));
         }
     }
 

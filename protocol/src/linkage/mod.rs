@@ -29,6 +29,8 @@ mod transliterate;
 mod wording;
 
 #[cfg(test)]
+mod invariance;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod vectors;
