@@ -24,9 +24,8 @@ const CORPUS_BYTES: usize = 300_000;
 #[test]
 fn every_input_of_the_corpus_keeps_what_must_hold() {
     for target in &TARGETS {
-        for (name, input) in corpus(target) {
-            attempt(target, &input, &name);
-        }
+        let slowest = corpus(target).iter().map(|(name, input)| attempt(target, input, name)).max();
+        println!("{}: {slowest:?} of CPU time at most", target.name);
     }
 }
 
@@ -37,10 +36,11 @@ fn mutated_inputs_keep_what_must_hold() {
     for target in &TARGETS {
         let inputs: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, input)| input).collect();
         let mut draw = Draw::new(seed_of(seed));
-        for turn in 0..number("KINMESH_FUZZ_INPUTS").unwrap_or(INPUTS) {
+        let attempts = (0..number("KINMESH_FUZZ_INPUTS").unwrap_or(INPUTS)).map(|turn| {
             let input = mutated(&inputs, target.most_bytes, &mut draw);
-            attempt(target, &input, &format!("input {turn} of KINMESH_FUZZ_SEED={seed}"));
-        }
+            attempt(target, &input, &format!("input {turn} of KINMESH_FUZZ_SEED={seed}"))
+        });
+        println!("{}: {:?} of CPU time at most", target.name, attempts.max());
     }
 }
 
@@ -61,7 +61,8 @@ fn every_target_has_its_program_and_its_corpus() {
     }
 }
 
-fn attempt(target: &Target, input: &[u8], name: &str) {
+/// Runs a target and says how long it took; a failure names the input.
+fn attempt(target: &Target, input: &[u8], name: &str) -> Duration {
     let began = cpu_time();
     let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
     let took = cpu_time() - began;
@@ -70,6 +71,7 @@ fn attempt(target: &Target, input: &[u8], name: &str) {
         std::panic::resume_unwind(why);
     }
     assert!(took <= MOST_TIME, "{}, {name}: {took:?} for {} bytes", target.name, input.len());
+    took
 }
 
 /// The committed inputs of a target with their names, in order.

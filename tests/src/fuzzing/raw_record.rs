@@ -2,7 +2,8 @@
 //!
 //! An input is text in lines, so that seeds can be read and written by hand: options, given, family, father, mother, date
 //! of birth, then places, with `~` before a street. Options: `f` or `m` for the sex; `x` leaves bytes out that are no
-//! UTF-8, else they become U+FFFD; `l` repeats every text to 100 kB.
+//! UTF-8, else they become U+FFFD; `l` repeats every text to 100 kB and takes three places at
+//! most.
 
 use kinmesh_protocol::base::limits::KEYS_A_RECORD;
 use kinmesh_protocol::linkage::{
@@ -14,6 +15,8 @@ use kinmesh_protocol::linkage::{
 const LABEL_BYTES: usize = 4_096;
 /// Bytes of a text that the options make long.
 const LONG: usize = 100_000;
+/// Places of such a description: what is bounded is the reading of it, not the copies that its caller makes.
+const LONG_PLACES: usize = 3;
 /// Beyond every sum of weights.
 const SCORE: i64 = 1_000_000;
 
@@ -92,7 +95,7 @@ fn fields(input: &[u8]) -> Fields {
         father: father.as_str().into(),
         mother: mother.as_str().into(),
         birth: BirthDate::parse(&birth),
-        places: lines.map(place).collect(),
+        places: lines.take(if options.contains(&b'l') { LONG_PLACES } else { usize::MAX }).map(place).collect(),
         ..Fields::default()
     };
     fields.sex = match (options.contains(&b'f'), options.contains(&b'm')) {
