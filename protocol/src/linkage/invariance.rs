@@ -152,7 +152,8 @@ proptest! {
         prop_assume!(kept(&person) == written(&person));
         let turned = |text: &str| {
             let mut names: Vec<&str> = text.split(' ').collect();
-            names.rotate_left(turn % names.len());
+            let turn = turn % names.len();
+            names.rotate_left(turn);
             names.join(" ")
         };
         let mut other = person.clone();
