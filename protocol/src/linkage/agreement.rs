@@ -2,19 +2,16 @@
 //!
 //! `score` weighs the levels, `compare` puts them into words. Local to one node, so spelling distances may be floats.
 
-use strsim::jaro_winkler;
-use zeroize::Zeroizing;
-
-use super::parts::{NamePart, Parts, PlacePart, Role};
+use super::parts::{OWN_NAMES, Parts, Role};
+use super::prepared::{Code, Name, Place};
 use super::score;
-use super::transliterate::internal;
 
 /// Jaro-Winkler similarity from which two spellings, two codes, two place codes are near.
 const NEAR_SPELLING: f64 = 0.88;
 const NEAR_CODE: f64 = 0.86;
 const NEAR_PLACE: f64 = 0.85;
 
-/// How far two name tokens agree, weakest first.
+/// How far two names agree, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     /// Nearly the same spelling or code.
@@ -25,103 +22,98 @@ pub(super) enum Level {
     SameCode,
 }
 
-/// Two tokens that are taken for each other.
+impl Level {
+    /// Whether two names agree this far. Whether they agree further is not asked.
+    fn holds(self, a: &Name, b: &Name) -> bool {
+        match self {
+            Level::SameCode => a.shares_code(b),
+            Level::Coarse => a.classes != 0 && a.classes == b.classes,
+            Level::Near => a.lower.is_near(&b.lower, NEAR_SPELLING) || near_code(a, b),
+        }
+    }
+}
+
+/// Two names that are taken for each other.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<'a> {
     /// How far they agree.
     pub(super) level: Level,
-    /// The sought person's token.
-    pub(super) sought: &'a NamePart,
-    /// The registered person's token.
-    pub(super) registered: &'a NamePart,
+    /// The sought person's name.
+    pub(super) sought: &'a Name,
+    /// The registered person's name.
+    pub(super) registered: &'a Name,
 }
 
-impl Pair<'_> {
+impl<'a> Pair<'a> {
     /// Whether both records use the name for the same thing.
     pub(super) fn in_role(&self) -> bool {
         self.sought.role == self.registered.role && self.sought.role != Role::None
     }
 
     /// The first code in common, in the order of their text.
-    pub(super) fn common_code(&self) -> Option<&str> {
-        let common = self.sought.codes.iter().filter(|code| self.registered.codes.contains(code));
-        common.min().map(String::as_str)
+    pub(super) fn common_code(&self) -> Option<&'a Code> {
+        self.sought.common_code(self.registered)
     }
 }
 
-/// Two lists of tokens, matched one to one, best level first, earlier tokens first among equals.
+/// Two lists of names, matched one to one, best level first, earlier names first among equals.
+#[derive(Default)]
 pub(super) struct Alignment<'a> {
-    /// The matched tokens.
-    pub(super) pairs: Vec<Pair<'a>>,
-    /// Tokens without a partner where both sides have such: the shorter side's count.
+    pairs: [Option<Pair<'a>>; OWN_NAMES],
+    count: usize,
+    /// Names without a partner where both sides have such: the shorter side's count.
     pub(super) contradicting: usize,
 }
 
-/// Matches two lists of tokens.
-pub(super) fn align<'a>(sought: &'a [NamePart], registered: &'a [NamePart]) -> Alignment<'a> {
-    let [left, right] = [sought, registered].map(|parts| parts.iter().map(Form::of).collect::<Vec<_>>());
-    let mut possible: Vec<(Level, usize, usize)> = Vec::new();
-    for (i, a) in left.iter().enumerate() {
-        possible.extend(right.iter().enumerate().filter_map(|(j, b)| level(a, b).map(|level| (level, i, j))));
+impl<'a> Alignment<'a> {
+    /// The matched names, best level first.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = &Pair<'a>> + Clone {
+        self.pairs.iter().flatten()
     }
-    possible.sort_by_key(|(level, i, j)| (core::cmp::Reverse(*level), *i, *j));
-    let mut pairs: Vec<Pair<'a>> = Vec::new();
-    let mut taken: Vec<(usize, usize)> = Vec::new();
-    for (level, i, j) in possible {
-        if taken.iter().all(|(a, b)| *a != i && *b != j)
-            && let (Some(sought), Some(registered)) = (sought.get(i), registered.get(j))
-        {
-            taken.push((i, j));
-            pairs.push(Pair { level, sought, registered });
+
+    /// Whether nothing was matched.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn add(&mut self, pair: Pair<'a>) {
+        if let Some(slot) = self.pairs.get_mut(self.count) {
+            *slot = Some(pair);
+            self.count += 1;
         }
     }
-    let contradicting = sought.len().min(registered.len()) - pairs.len();
-    Alignment { pairs, contradicting }
 }
 
-/// A token in the forms that are compared.
-struct Form<'a> {
-    part: &'a NamePart,
-    first: &'a str,
-    coarse: Zeroizing<String>,
-    spelling: Zeroizing<String>,
-}
-
-impl<'a> Form<'a> {
-    fn of(part: &'a NamePart) -> Self {
-        let first = part.codes.first().map_or("", String::as_str);
-        let spelling = Zeroizing::new(internal(&part.token).to_ascii_lowercase());
-        Self { part, first, coarse: Zeroizing::new(coarse(first)), spelling }
+/// Matches two lists of at most 6 names.
+///
+/// Level by level, so that the dear question of similarity is put to those names only that nothing better matched.
+pub(super) fn align<'a>(sought: &'a [Name], registered: &'a [Name]) -> Alignment<'a> {
+    let mut alignment = Alignment::default();
+    let most = sought.len().min(registered.len());
+    let (mut taken, mut taken_registered) = (0u32, 0u32);
+    for level in [Level::SameCode, Level::Coarse, Level::Near] {
+        if alignment.count == most {
+            break;
+        }
+        for (i, a) in sought.iter().enumerate() {
+            if taken & 1 << i != 0 {
+                continue;
+            }
+            let free = |j: &usize| taken_registered & 1 << j == 0;
+            let found = registered.iter().enumerate().find(|(j, b)| free(j) && level.holds(a, b));
+            if let Some((j, b)) = found {
+                taken |= 1 << i;
+                taken_registered |= 1 << j;
+                alignment.add(Pair { level, sought: a, registered: b });
+            }
+        }
     }
+    alignment.contradicting = most - alignment.count;
+    alignment
 }
 
-fn level(a: &Form<'_>, b: &Form<'_>) -> Option<Level> {
-    let long = |form: &Form<'_>| form.first.len() > 2;
-    if a.part.codes.iter().any(|code| b.part.codes.contains(code)) {
-        Some(Level::SameCode)
-    } else if long(a) && long(b) && a.coarse == b.coarse {
-        Some(Level::Coarse)
-    } else if a.spelling.is_empty() || b.spelling.is_empty() {
-        None
-    } else {
-        let near =
-            jaro_winkler(&a.spelling, &b.spelling) >= NEAR_SPELLING || (long(a) && jaro_winkler(a.first, b.first) >= NEAR_CODE);
-        near.then_some(Level::Near)
-    }
-}
-
-/// The sorted classes of a code's consonants; the code itself if nothing is left.
-fn coarse(code: &str) -> String {
-    let class = |letter| match letter {
-        'g' => 'k',
-        'd' => 't',
-        'p' | 'f' => 'b',
-        other => other,
-    };
-    let mut letters: Vec<char> = code.trim_start_matches(['a', 'h']).chars().map(class).collect();
-    letters.sort_unstable();
-    letters.dedup();
-    if letters.is_empty() { code.to_owned() } else { letters.into_iter().collect() }
+fn near_code(a: &Name, b: &Name) -> bool {
+    a.is_long() && a.first.is_near(&b.first, NEAR_CODE)
 }
 
 /// How far two dates of birth agree.
@@ -188,29 +180,33 @@ pub(super) enum PlaceLevel<'a> {
     /// A side has no place.
     Missing,
     /// A reading in common; the one that tells most.
-    Same(&'a PlacePart, &'a PlacePart),
+    Same(&'a Place, &'a Place),
     /// Two codes are near.
     Near,
     /// No two codes are near.
     Different,
 }
 
-/// Compares two lists of places; `bits` weighs a code.
-pub(super) fn place_level<'a>(sought: &'a Parts, registered: &'a Parts, bits: fn(&str) -> i32) -> PlaceLevel<'a> {
-    let pairs = || sought.places.iter().flat_map(|a| registered.places.iter().map(move |b| (a, b)));
-    if pairs().next().is_none() {
+/// Compares two lists of places.
+pub(super) fn place_level<'a>(sought: &'a [Place], registered: &'a [Place]) -> PlaceLevel<'a> {
+    let pairs = || sought.iter().flat_map(|a| registered.iter().map(move |b| (a, b)));
+    if sought.is_empty() || registered.is_empty() {
         return PlaceLevel::Missing;
     }
-    if let Some((a, b)) = pairs().filter(|(a, b)| a.code == b.code).max_by_key(|(a, _)| bits(&a.code)) {
+    if let Some((a, b)) = pairs().filter(|(a, b)| a.code.is(&b.code)).max_by_key(|(a, _)| a.code.bits) {
         return PlaceLevel::Same(a, b);
     }
-    if pairs().any(|(a, b)| jaro_winkler(&a.code, &b.code) >= NEAR_PLACE) { PlaceLevel::Near } else { PlaceLevel::Different }
+    if pairs().any(|(a, b)| a.spelling.is_near(&b.spelling, NEAR_PLACE)) { PlaceLevel::Near } else { PlaceLevel::Different }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::linkage::fields::{BirthDate, Fields};
+    use crate::linkage::prepared::Prepared;
 
     fn born(text: &str) -> Parts {
         Parts::of(&Fields { birth: BirthDate::parse(text), ..Fields::default() })
@@ -236,6 +232,45 @@ mod tests {
         }
     }
 
+    /// Every pair with its best level, sorted, then taken greedily: what the level-by-level matching must amount to.
+    fn greedy(sought: &[Name], registered: &[Name]) -> Vec<(Level, usize, usize)> {
+        let mut possible = Vec::new();
+        for (i, a) in sought.iter().enumerate() {
+            for (j, b) in registered.iter().enumerate() {
+                let level = [Level::SameCode, Level::Coarse, Level::Near].into_iter().find(|level| level.holds(a, b));
+                possible.extend(level.map(|level| (level, i, j)));
+            }
+        }
+        possible.sort_by_key(|(level, i, j)| (core::cmp::Reverse(*level), *i, *j));
+        let mut taken: Vec<(Level, usize, usize)> = Vec::new();
+        for one in possible {
+            if taken.iter().all(|(_, i, j)| *i != one.1 && *j != one.2) {
+                taken.push(one);
+            }
+        }
+        taken
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn matching_level_by_level_takes_the_best_pairs_first(
+            sought in vec("[kgtdbnr][aio]{1,2}[kgtdbnrs]{1,3}[ao]?", 0..7),
+            registered in vec("[kgtdbnr][aio]{1,2}[kgtdbnrs]{1,3}[ao]?", 0..7),
+        ) {
+            let [sought, registered] = [sought, registered]
+                .map(|names| Prepared::of(&Fields { family: names.join(" ").as_str().into(), ..Fields::default() }));
+            let place = |names: &[Name], name: &Name| names.iter().position(|one| core::ptr::eq(one, name)).unwrap();
+            let alignment = align(&sought.own, &registered.own);
+            let found: Vec<_> = alignment
+                .pairs()
+                .map(|pair| (pair.level, place(&sought.own, pair.sought), place(&registered.own, pair.registered)))
+                .collect();
+            prop_assert_eq!(found, greedy(&sought.own, &registered.own));
+        }
+    }
+
     #[test]
     fn of_two_dates_that_a_birth_may_be_the_better_counts() {
         let either = |first: &str, second: &str| {
@@ -251,13 +286,11 @@ mod tests {
 
     #[test]
     fn names_are_matched_one_to_one_best_first() {
-        let parts = |family: &str| Parts::of(&Fields { family: family.into(), ..Fields::default() });
-        let (sought, registered) = (parts("Ковальчук Шевченко Мельник"), parts("Kovalchuk Shevchenka"));
+        let names = |family: &str| Prepared::of(&Fields { family: family.into(), ..Fields::default() });
+        let (sought, registered) = (names("Ковальчук Шевченко Мельник"), names("Kovalchuk Shevchenka"));
         let alignment = align(&sought.own, &registered.own);
-        let levels: Vec<Level> = alignment.pairs.iter().map(|pair| pair.level).collect();
+        let levels: Vec<Level> = alignment.pairs().map(|pair| pair.level).collect();
         assert_eq!(levels, [Level::SameCode, Level::SameCode]);
         assert_eq!(alignment.contradicting, 0);
-        assert_eq!(coarse("abdlgfr"), "bklrt");
-        assert_eq!(coarse("a"), "a");
     }
 }

@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{Alignment, Level, align, date_level, place_level};
+use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel, align, date_level, place_level};
 use super::fields::Fields;
-use super::parts::{Parts, Role, place_bits};
+use super::parts::Role;
+use super::prepared::Prepared;
 use super::score::{self, Band, GivenName};
 use super::wording;
 
@@ -23,6 +24,17 @@ pub struct Comparison {
     pub possible_relative: bool,
     /// One entry a field, in the order of [`ComparedField`].
     pub fields: Vec<FieldComparison>,
+}
+
+/// A comparison without its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// Sum of the evidence, in thousandths of a bit; an order of candidates, not a probability.
+    pub score_milli: i64,
+    /// The score's band.
+    pub band: Band,
+    /// The given names differ and a parent's name agrees: a brother or sister is a lead, not an error.
+    pub possible_relative: bool,
 }
 
 /// One field of a comparison.
@@ -147,28 +159,66 @@ impl Reason {
 /// Compares the description of a sought person with that of a registered one.
 #[must_use]
 pub fn compare(sought: &Fields, registered: &Fields) -> Comparison {
-    let (left, right) = (Parts::of(sought), Parts::of(registered));
-    let own = align(&left.own, &right.own);
-    let mother = align(&left.mother, &right.mother);
-    let date = date_level(&left, &right);
-    let place = place_level(&left, &right, place_bits);
-    let mother_weight = if left.mother.is_empty() || right.mother.is_empty() { 0 } else { score::mother(&mother) };
-    let score_milli =
-        score::own(&own) + mother_weight + score::date(date) + score::place(place) + score::sex(sought.sex, registered.sex);
-    Comparison {
-        score_milli,
-        band: Band::of(score_milli),
-        possible_relative: possible_relative(&left, &right, &own, &mother),
-        fields: wording::fields(sought, registered, &wording::Evidence { left: &left, right: &right, own: &own, date, place }),
-    }
+    compare_prepared(&Prepared::of(sought), &Prepared::of(registered))
 }
 
-fn possible_relative(left: &Parts, right: &Parts, own: &Alignment<'_>, mother: &Alignment<'_>) -> bool {
-    let both_given = [left, right].iter().all(|parts| parts.own.iter().any(|part| part.role == Role::Given));
-    let same_mother = mother.pairs.iter().any(|pair| pair.level == Level::SameCode);
-    let same_father =
-        own.pairs.iter().any(|pair| pair.level == Level::SameCode && pair.in_role() && pair.sought.role == Role::Father);
-    both_given && GivenName::of(own) == GivenName::None && (same_mother || same_father)
+/// [`compare`] for descriptions that are compared more than once.
+#[must_use]
+pub fn compare_prepared(sought: &Prepared, registered: &Prepared) -> Comparison {
+    let evidence = Evidence::of(sought, registered);
+    let Score { score_milli, band, possible_relative } = evidence.score();
+    Comparison { score_milli, band, possible_relative, fields: wording::fields(sought, registered, &evidence) }
+}
+
+/// What [`compare_prepared`] says of the whole, without the fields.
+#[must_use]
+pub fn score_prepared(sought: &Prepared, registered: &Prepared) -> Score {
+    Evidence::of(sought, registered).score()
+}
+
+/// What two descriptions have in common.
+pub(super) struct Evidence<'a> {
+    sought: &'a Prepared,
+    registered: &'a Prepared,
+    /// Their own names, matched.
+    pub(super) own: Alignment<'a>,
+    mother: Alignment<'a>,
+    /// Their dates.
+    pub(super) date: DateLevel,
+    /// Their places.
+    pub(super) place: PlaceLevel<'a>,
+}
+
+impl<'a> Evidence<'a> {
+    fn of(sought: &'a Prepared, registered: &'a Prepared) -> Self {
+        Self {
+            sought,
+            registered,
+            own: align(&sought.own, &registered.own),
+            mother: align(&sought.mother, &registered.mother),
+            date: date_level(&sought.birth, &registered.birth),
+            place: place_level(&sought.places, &registered.places),
+        }
+    }
+
+    fn score(&self) -> Score {
+        let mothers_known = !self.sought.mother.is_empty() && !self.registered.mother.is_empty();
+        let score_milli = score::own(&self.own)
+            + if mothers_known { score::mother(&self.mother) } else { 0 }
+            + score::date(self.date)
+            + score::place(self.place)
+            + score::sex(self.sought.sex, self.registered.sex);
+        Score { score_milli, band: Band::of(score_milli), possible_relative: self.possible_relative() }
+    }
+
+    fn possible_relative(&self) -> bool {
+        let same_mother = || self.mother.pairs().any(|pair| pair.level == Level::SameCode);
+        let is_father = |pair: &Pair<'_>| pair.level == Level::SameCode && pair.in_role() && pair.sought.role == Role::Father;
+        GivenName::of(&self.own) == GivenName::None
+            && self.sought.has_given()
+            && self.registered.has_given()
+            && (same_mother() || self.own.pairs().any(is_father))
+    }
 }
 
 #[cfg(test)]

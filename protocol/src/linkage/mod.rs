@@ -18,8 +18,10 @@ mod normalize;
 mod parts;
 mod phonetic;
 mod places;
+mod prepared;
 mod profile;
 mod score;
+mod similarity;
 mod spelling;
 mod strength;
 mod tables;
@@ -27,14 +29,19 @@ mod transliterate;
 mod wording;
 
 #[cfg(test)]
+mod invariance;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod vectors;
 
-pub use compare::{ComparedField, Comparison, FieldComparison, FieldVerdict, Reason, compare};
+pub use compare::{
+    ComparedField, Comparison, FieldComparison, FieldVerdict, Reason, Score, compare, compare_prepared, score_prepared,
+};
 pub use evaluate::{Entry, Evaluation, OwnerCut, evaluate};
 pub use fields::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
 pub use match_key::{MatchKey, match_keys};
+pub use prepared::Prepared;
 pub use profile::{parameters_hash, profile_id};
 pub use score::Band;
 pub use spelling::{SpellingAgreement, compare_spellings};

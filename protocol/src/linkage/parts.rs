@@ -14,7 +14,7 @@ use super::places::{CodeKind, place_codes};
 use super::tables::TABLES;
 
 /// Own name tokens of a record that count.
-const OWN_NAMES: usize = 6;
+pub(super) const OWN_NAMES: usize = 6;
 /// Tokens of the mother's name that count.
 const MOTHER_NAMES: usize = 2;
 /// Place readings that count.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel};
 use super::fields::Sex;
-use super::parts::{Role, mother_bits, name_bits, place_bits, role_bits};
+use super::parts::Role;
 
 /// What a score means for the queue of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub(super) enum GivenName {
 impl GivenName {
     /// Reads it off the matched names.
     pub(super) fn of(own: &Alignment<'_>) -> Self {
-        let mut given = own.pairs.iter().filter(|pair| [pair.sought.role, pair.registered.role].contains(&Role::Given));
+        let mut given = own.pairs().filter(|pair| [pair.sought.role, pair.registered.role].contains(&Role::Given));
         match given.next() {
             Some(pair) if pair.in_role() => GivenName::Both,
             Some(_) => GivenName::Cross,
@@ -59,7 +59,7 @@ impl GivenName {
 
 /// Weight of the own names.
 pub(super) fn own(alignment: &Alignment<'_>) -> i64 {
-    let pairs: i64 = alignment.pairs.iter().map(own_pair).sum();
+    let pairs: i64 = alignment.pairs().map(own_pair).sum();
     let contradiction = match alignment.contradicting {
         0 => 7_130,
         1 => -800,
@@ -75,15 +75,15 @@ pub(super) fn own(alignment: &Alignment<'_>) -> i64 {
 
 /// Weight of the mother's names, where both sides have some.
 pub(super) fn mother(alignment: &Alignment<'_>) -> i64 {
-    if alignment.pairs.is_empty() {
+    if alignment.is_empty() {
         return -7_480;
     }
     let pair = |pair: &Pair<'_>| match pair.level {
-        Level::SameCode => shared(pair.common_code().map_or(0, mother_bits)),
+        Level::SameCode => shared(pair.common_code().map_or(0, |code| code.bits)),
         Level::Coarse => -580,
         Level::Near => 80,
     };
-    alignment.pairs.iter().map(pair).sum()
+    alignment.pairs().map(pair).sum()
 }
 
 /// Weight of the dates of birth.
@@ -110,7 +110,7 @@ pub(super) fn date(level: DateLevel) -> i64 {
 pub(super) fn place(level: PlaceLevel<'_>) -> i64 {
     match level {
         PlaceLevel::Missing => 0,
-        PlaceLevel::Same(part, _) => shared(place_bits(&part.code)),
+        PlaceLevel::Same(place, _) => shared(place.code.bits),
         PlaceLevel::Near => -1_130,
         PlaceLevel::Different => -5_220,
     }
@@ -127,8 +127,8 @@ pub(super) fn sex(sought: Option<Sex>, registered: Option<Sex>) -> i64 {
 
 fn own_pair(pair: &Pair<'_>) -> i64 {
     match (pair.level, pair.in_role()) {
-        (Level::SameCode, true) => shared(pair.common_code().map_or(0, role_bits)),
-        (Level::SameCode, false) => shared(pair.common_code().map_or(0, name_bits)),
+        (Level::SameCode, true) => shared(pair.common_code().map_or(0, |code| code.role_bits)),
+        (Level::SameCode, false) => shared(pair.common_code().map_or(0, |code| code.bits)),
         (Level::Coarse, true) => -450,
         (Level::Coarse, false) => -2_460,
         (Level::Near, true) => 40,

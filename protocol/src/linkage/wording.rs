@@ -3,140 +3,109 @@
 //! Called by `compare`. Where the score looks at the names as one bag, a verdict looks at one field as it stands in the
 //! two records, because that is what the reviewer sees.
 
-use zeroize::Zeroizing;
-
 use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel, align};
-use super::compare::{ComparedField, FieldComparison, FieldVerdict, Reason};
-use super::fields::{Fields, PlaceText};
-use super::normalize::tokens;
-use super::parts::{NamePart, Parts, PlacePart, Role};
+use super::compare::{ComparedField, Evidence, FieldComparison, FieldVerdict, Reason};
+use super::parts::Role;
+use super::prepared::{Name, Prepared, Written};
 use super::score::GivenName;
-use super::transliterate::internal;
 
 type Finding = (FieldVerdict, Reason);
 
 const BLANK: Finding = (FieldVerdict::Blank, Reason::NotRecorded);
 const DIFFERENT: Finding = (FieldVerdict::Mismatch, Reason::Different);
 
-/// What the comparison found, for the words.
-pub(super) struct Evidence<'a> {
-    /// Parts of the sought person.
-    pub(super) left: &'a Parts,
-    /// Parts of the registered person.
-    pub(super) right: &'a Parts,
-    /// Their own names, matched.
-    pub(super) own: &'a Alignment<'a>,
-    /// Their dates.
-    pub(super) date: DateLevel,
-    /// Their places.
-    pub(super) place: PlaceLevel<'a>,
-}
-
 /// One entry a field, in the order of [`ComparedField`].
-pub(super) fn fields(sought: &Fields, registered: &Fields, evidence: &Evidence<'_>) -> Vec<FieldComparison> {
+pub(super) fn fields(sought: &Prepared, registered: &Prepared, evidence: &Evidence<'_>) -> Vec<FieldComparison> {
     let sex = match (sought.sex, registered.sex) {
         (Some(a), Some(b)) if a == b => (FieldVerdict::Match, Reason::Same),
         (Some(_), Some(_)) => DIFFERENT,
         _ => BLANK,
     };
     let found = [
-        (ComparedField::Given, given(evidence)),
-        (ComparedField::OwnNames, own_names(evidence)),
-        (ComparedField::Father, father(sought, registered, evidence)),
-        (ComparedField::Mother, names(&read(sought.mother.expose()), &read(registered.mother.expose()))),
+        (ComparedField::Given, given(sought, registered, &evidence.own)),
+        (ComparedField::OwnNames, own_names(sought, registered, &evidence.own)),
+        (ComparedField::Father, father(sought, registered)),
+        (ComparedField::Mother, names(&sought.mother_field, &registered.mother_field)),
         (ComparedField::Birth, birth(evidence.date)),
-        (ComparedField::Place, place(sought, registered, evidence.place)),
+        (ComparedField::Place, place(evidence.place)),
         (ComparedField::Sex, sex),
     ];
     found.map(|(field, (verdict, reason))| FieldComparison { field, verdict, reason }).to_vec()
 }
 
-fn given(evidence: &Evidence<'_>) -> Finding {
-    let has_given = |parts: &Parts| parts.own.iter().any(|part| part.role == Role::Given);
-    match GivenName::of(evidence.own) {
-        GivenName::Both => {
-            let pair = evidence.own.pairs.iter().find(|pair| pair.sought.role == Role::Given);
-            pair.map_or(BLANK, |pair| spelled(core::slice::from_ref(pair)))
-        }
+fn given(sought: &Prepared, registered: &Prepared, own: &Alignment<'_>) -> Finding {
+    match GivenName::of(own) {
+        GivenName::Both => spelled(own.pairs().filter(|pair| pair.sought.role == Role::Given).take(1)),
         GivenName::Cross => (FieldVerdict::Unclear, Reason::OtherPosition),
-        GivenName::None if has_given(evidence.left) && has_given(evidence.right) => DIFFERENT,
+        GivenName::None if sought.has_given() && registered.has_given() => DIFFERENT,
         GivenName::None => BLANK,
     }
 }
 
 /// The names besides the given one.
-fn own_names(evidence: &Evidence<'_>) -> Finding {
-    let others = |parts: &Parts| parts.own.iter().filter(|part| part.role != Role::Given).count();
-    let least = others(evidence.left).min(others(evidence.right));
+fn own_names(sought: &Prepared, registered: &Prepared, own: &Alignment<'_>) -> Finding {
+    let others = |names: &[Name]| names.iter().filter(|name| name.role != Role::Given).count();
+    let least = others(&sought.own).min(others(&registered.own));
     let givens = |pair: &Pair<'_>| [pair.sought.role, pair.registered.role].iter().filter(|role| **role == Role::Given).count();
-    let pairs: Vec<Pair<'_>> = evidence.own.pairs.iter().filter(|pair| givens(pair) == 0).copied().collect();
-    let crossed = evidence.own.pairs.iter().any(|pair| givens(pair) == 1);
+    let pairs = own.pairs().filter(|pair| givens(pair) == 0);
+    let crossed = own.pairs().any(|pair| givens(pair) == 1);
     match least {
         0 => BLANK,
-        least if pairs.len() < least && crossed => (FieldVerdict::Unclear, Reason::OtherPosition),
-        least => agreement(&pairs, least),
+        least if pairs.clone().count() < least && crossed => (FieldVerdict::Unclear, Reason::OtherPosition),
+        least => agreement(pairs, least),
     }
 }
 
-fn father(sought: &Fields, registered: &Fields, evidence: &Evidence<'_>) -> Finding {
-    let (left, right) = (read(sought.father.expose()), read(registered.father.expose()));
+fn father(sought: &Prepared, registered: &Prepared) -> Finding {
     // Where names are patronymic, a side that has no father's name carries it as its second name.
-    match (left.own.first(), right.own.first()) {
-        (Some(_), Some(_)) => names(&left, &right),
-        (Some(father), None) => among_others(father, evidence.right),
-        (None, Some(father)) => among_others(father, evidence.left),
+    match (sought.father_field.first(), registered.father_field.first()) {
+        (Some(_), Some(_)) => names(&sought.father_field, &registered.father_field),
+        (Some(father), None) => among_others(father, registered),
+        (None, Some(father)) => among_others(father, sought),
         (None, None) => BLANK,
     }
 }
 
-fn among_others(father: &NamePart, parts: &Parts) -> Finding {
-    let named = parts.own.iter().filter(|part| part.role != Role::Given);
-    let mut shared = named.flat_map(|part| &part.codes).filter(|code| father.codes.contains(code));
-    shared.next().map_or(BLANK, |_| (FieldVerdict::Variant, Reason::OtherPosition))
+fn among_others(father: &Name, person: &Prepared) -> Finding {
+    let mut named = person.own.iter().filter(|name| name.role != Role::Given);
+    if named.any(|name| name.shares_code(father)) { (FieldVerdict::Variant, Reason::OtherPosition) } else { BLANK }
 }
 
-/// A field's text as names of its own.
-fn read(text: &str) -> Parts {
-    Parts::of(&Fields { family: text.into(), ..Fields::default() })
-}
-
-fn names(left: &Parts, right: &Parts) -> Finding {
-    let least = left.own.len().min(right.own.len());
+fn names(sought: &[Name], registered: &[Name]) -> Finding {
+    let least = sought.len().min(registered.len());
     if least == 0 {
         return BLANK;
     }
-    agreement(&align(&left.own, &right.own).pairs, least)
+    agreement(align(sought, registered).pairs(), least)
 }
 
 /// The verdict on names of which the shorter side has `least`.
-fn agreement(pairs: &[Pair<'_>], least: usize) -> Finding {
-    if pairs.is_empty() {
-        DIFFERENT
-    } else if pairs.len() >= least {
-        spelled(pairs)
-    } else {
-        (FieldVerdict::Unclear, Reason::SomeAgree)
+fn agreement<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone, least: usize) -> Finding {
+    match pairs.clone().count() {
+        0 => DIFFERENT,
+        count if count >= least => spelled(pairs),
+        _ => (FieldVerdict::Unclear, Reason::SomeAgree),
     }
 }
 
 /// The verdict on names that all found a partner: the weakest pair decides, an equal one speaks for it.
-fn spelled(pairs: &[Pair<'_>]) -> Finding {
-    let levels = || pairs.iter().map(|pair| pair.level);
-    match levels().min() {
-        Some(Level::SameCode) => written(pairs.iter().map(|pair| (pair.sought.token.as_str(), pair.registered.token.as_str()))),
-        Some(Level::Coarse) if levels().all(|level| level == Level::Coarse) => (FieldVerdict::Unclear, Reason::SimilarSpelling),
+fn spelled<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Finding {
+    let mut levels = pairs.clone().map(|pair| pair.level);
+    match levels.clone().min() {
+        Some(Level::SameCode) => written(pairs.map(|pair| (&pair.sought.written, &pair.registered.written))),
+        Some(Level::Coarse) if levels.all(|level| level == Level::Coarse) => (FieldVerdict::Unclear, Reason::SimilarSpelling),
         Some(_) => (FieldVerdict::Variant, Reason::SimilarSpelling),
         None => BLANK,
     }
 }
 
 /// The verdict on texts of the same sound.
-fn written<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Finding {
+fn written<'a>(texts: impl Iterator<Item = (&'a Written, &'a Written)>) -> Finding {
     let mut finding = (FieldVerdict::Match, Reason::Same);
     for (a, b) in texts {
-        if script(a) != script(b) {
+        if a.script != b.script {
             finding = (FieldVerdict::Match, Reason::OtherScript);
-        } else if *Zeroizing::new(internal(a)) != *Zeroizing::new(internal(b)) {
+        } else if a.spelling != b.spelling {
             return (FieldVerdict::Variant, Reason::OtherSpelling);
         }
     }
@@ -161,32 +130,12 @@ const fn birth(level: DateLevel) -> Finding {
     }
 }
 
-fn place(sought: &Fields, registered: &Fields, level: PlaceLevel<'_>) -> Finding {
-    let text = |fields: &Fields, part: &PlacePart| {
-        let text = fields.places.get(part.place).map(|PlaceText { text, .. }| tokens(text.expose()));
-        text.map_or_else(Zeroizing::default, |tokens| Zeroizing::new(tokens.concat()))
-    };
+fn place(level: PlaceLevel<'_>) -> Finding {
     match level {
         PlaceLevel::Missing => BLANK,
-        PlaceLevel::Same(left, right) => {
-            let (left, right) = (text(sought, left), text(registered, right));
-            written(core::iter::once((left.as_str(), right.as_str())))
-        }
+        PlaceLevel::Same(sought, registered) => written(core::iter::once((&sought.written, &registered.written))),
         PlaceLevel::Near => (FieldVerdict::Unclear, Reason::SimilarSpelling),
         PlaceLevel::Different => DIFFERENT,
-    }
-}
-
-/// The script of a token's first letter: Latin is 0, scripts with letters in several blocks are one.
-fn script(token: &str) -> u32 {
-    match token.chars().next().map_or(0, u32::from) {
-        0..=0x24f | 0x1e00..=0x1eff => 0,
-        0x400..=0x52f => 1,
-        0x590..=0x5ff => 2,
-        0x600..=0x77f | 0x8a0..=0x8ff => 3,
-        0x1200..=0x139f => 4,
-        0x2e80..=0x9fff => 5,
-        other => other & !0x7f,
     }
 }
 
@@ -194,7 +143,7 @@ fn script(token: &str) -> u32 {
 mod tests {
     use super::*;
     use crate::linkage::compare::compare;
-    use crate::linkage::fields::{BirthDate, PlaceKind};
+    use crate::linkage::fields::{BirthDate, Fields, PlaceKind, PlaceText};
 
     fn person(given: &str, family: &str, mother: &str, birth: &str, place: &str) -> Fields {
         let place = PlaceText { text: place.into(), kind: PlaceKind::Town };

@@ -9,13 +9,24 @@ use super::figure::Figure;
 use super::paired::ROUNDS;
 use super::{answering, commits, keys, processes, sets};
 
-const USAGE: &str = "bench [--rounds N] [--json] [--gate]\n  --rounds N  rounds of each figure [default: 41]\n  --json      the object alone, without the table\n  --gate      fails if a figure is more than 10 % beyond its goal\n";
+const USAGE: &str = "bench [PART...] [--rounds N] [--json] [--gate] [--reference FOLDER]
+  PART                answering, sets, keys, commits, idle [default: all]
+  --rounds N          rounds of each figure [default: 41]
+  --json              the object alone, without the table
+  --gate              fails if a figure is more than 10 % beyond its goal
+  --reference FOLDER  also runs the Python reference of the match keys (kinmatch.py, score.py) in that folder
+";
+
+/// The parts of the bench, in their order.
+const PARTS: [&str; 5] = ["answering", "sets", "keys", "commits", "idle"];
 
 /// What the caller wants.
 struct Wishes {
+    parts: Vec<String>,
     rounds: usize,
     json_alone: bool,
     gate: bool,
+    reference: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -49,20 +60,9 @@ pub fn main() -> ExitCode {
 }
 
 fn figures(wishes: &Wishes) -> Vec<Figure> {
-    let person = keys::person_of_48_keys();
-    let folder = build_folder();
-    type Part<'a> = &'a dyn Fn() -> Vec<Figure>;
-    let parts: [Part<'_>; 6] = [
-        &|| answering::index(wishes.rounds, &person),
-        &|| answering::question(wishes.rounds, &person),
-        &|| sets::sets(wishes.rounds),
-        &|| keys::linkage(wishes.rounds),
-        &|| commits::commits(wishes.rounds, &folder),
-        &|| processes::idle(&folder),
-    ];
     let mut all = Vec::new();
-    for part in parts {
-        let figures = part();
+    for part in PARTS.iter().filter(|part| wishes.parts.is_empty() || wishes.parts.iter().any(|wanted| wanted == *part)) {
+        let figures = measure(part, wishes);
         if !wishes.json_alone {
             figures.iter().for_each(|figure| println!("{}", figure.line()));
         }
@@ -71,14 +71,30 @@ fn figures(wishes: &Wishes) -> Vec<Figure> {
     all
 }
 
+fn measure(part: &str, wishes: &Wishes) -> Vec<Figure> {
+    match part {
+        "answering" => {
+            let person = keys::person_of_48_keys();
+            let index = answering::index(wishes.rounds, &person);
+            index.into_iter().chain(answering::question(wishes.rounds, &person)).collect()
+        }
+        "sets" => sets::sets(wishes.rounds),
+        "keys" => keys::linkage(wishes.rounds, wishes.reference.as_deref()),
+        "commits" => commits::commits(wishes.rounds, &build_folder()),
+        _ => processes::idle(&build_folder()),
+    }
+}
+
 fn wishes() -> Option<Wishes> {
-    let mut wishes = Wishes { rounds: ROUNDS, json_alone: false, gate: false };
+    let mut wishes = Wishes { parts: Vec::new(), rounds: ROUNDS, json_alone: false, gate: false, reference: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--rounds" => wishes.rounds = words.next()?.parse().ok().filter(|rounds| *rounds > 0)?,
             "--json" => wishes.json_alone = true,
             "--gate" => wishes.gate = true,
+            "--reference" => wishes.reference = Some(words.next()?.into()),
+            part if PARTS.contains(&part) => wishes.parts.push(word),
             _ => return None,
         }
     }

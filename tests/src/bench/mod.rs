@@ -11,8 +11,10 @@ mod entry;
 mod figure;
 mod keys;
 mod paired;
+mod people;
 mod processes;
 mod raw_voprf;
+mod reference;
 mod sets;
 
 pub use entry::main;
