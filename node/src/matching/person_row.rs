@@ -89,6 +89,7 @@ impl PersonRow {
             birth: self.dob.expose().as_ref().and_then(Date::read),
             places: listed.chain(formed).collect(),
             sex: self.sex.expose().as_deref().and_then(sex_of),
+            ..Fields::default()
         }
     }
 }

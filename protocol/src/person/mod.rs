@@ -4,6 +4,9 @@
 //! bounded and well formed. Matching reads records through `linkage`; nothing here knows keys or messages.
 
 pub mod dates;
+pub mod document;
+pub mod family;
+pub mod family_form;
 pub mod form;
 pub mod names;
 pub mod policy;
@@ -11,6 +14,9 @@ pub mod record;
 pub mod share;
 
 pub use dates::{ApproxDate, Calendar};
+pub use document::{Document, DocumentForm, DocumentKind};
+pub use family::{FamilyMember, Relation, Vital};
+pub use family_form::FamilyForm;
 pub use form::{FormError, FormProblem, PersonForm};
 pub use names::{NamePart, PersonName, PlaceName, Sex};
 pub use policy::{Audience, LegalBasis, MatchMode, ProtectionFlag, ProtectionLevel};

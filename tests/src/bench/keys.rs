@@ -61,7 +61,7 @@ fn fields(record: &Value) -> Fields {
         mother: text("mother"),
         birth: BirthDate::parse(record["dob"].as_str().unwrap_or("")),
         places: record["places"].as_array().map(|places| places.iter().map(place).collect()).unwrap_or_default(),
-        sex: None,
+        ..Fields::default()
     }
 }
 
@@ -77,6 +77,6 @@ fn hostile() -> Fields {
         mother: long("chitse jijili "),
         birth: BirthDate::parse("1984-03-12"),
         places: vec![place("Cecilia "), place("tsezhotha ")],
-        sex: None,
+        ..Fields::default()
     }
 }
