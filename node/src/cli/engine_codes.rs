@@ -54,6 +54,9 @@ pub(super) fn form(error: &FormError) -> Entry {
         FormProblem::Control => (3104, "type it again: it was pasted with invisible characters"),
         FormProblem::Date => (3105, "write 1984, 1984-03 or 1984-03-12, with ~ in front for an estimate"),
         FormProblem::Word => (3106, "--template prints the words that each field knows"),
+        FormProblem::ListTooLong => (3111, "keep the most important ones"),
+        FormProblem::Record => (3112, "copy the whole id from person show"),
+        FormProblem::Consent => (3113, "ask the enquirer; without consent leave enquirer_findable = false"),
     };
     row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)
 }
