@@ -180,7 +180,13 @@ impl Engine {
             }
         }
         let line = self.case_line(step, case, &record)?;
-        Ok(Answer::Case(Box::new(CaseShown { line, enquirer: shown(&record.enquirer), subjects, claim_never, findable: record.findable })))
+        Ok(Answer::Case(Box::new(CaseShown {
+            line,
+            enquirer: shown(&record.enquirer),
+            subjects,
+            claim_never,
+            findable: record.findable,
+        })))
     }
 
     fn case_line<V: View>(&self, step: &Step<'_, V>, case: CaseId, record: &CaseRecord) -> Result<CaseLine, Failure> {

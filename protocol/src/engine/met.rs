@@ -31,9 +31,7 @@ pub(super) fn description(claim: &ClaimIn, own: &PersonRecord) -> Fields {
 /// The fields that stand beside the claim's attributes.
 pub(super) fn registered(claim: &ClaimIn, own: &PersonRecord, salted: Vec<OpenedField>) -> Vec<(String, Sensitive<String>)> {
     match member(claim, own) {
-        Some(member) => {
-            member.described(own).into_iter().map(|(field, value)| (field.name().to_owned(), value)).collect()
-        }
+        Some(member) => member.described(own).into_iter().map(|(field, value)| (field.name().to_owned(), value)).collect(),
         None => salted.into_iter().map(|field| (field.name, field.value)).collect(),
     }
 }

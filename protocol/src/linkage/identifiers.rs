@@ -68,9 +68,8 @@ pub fn identifiers(fields: &Fields) -> Vec<Sensitive<String>> {
 #[must_use]
 pub fn identifiers_agree(sought: &Fields, registered: &Fields) -> IdentifiersAgree {
     let registered = identifiers(registered);
-    let common = |kind: &str| {
-        identifiers(sought).iter().any(|label| label.expose().starts_with(kind) && registered.contains(label))
-    };
+    let common =
+        |kind: &str| identifiers(sought).iter().any(|label| label.expose().starts_with(kind) && registered.contains(label));
     IdentifiersAgree { phone: common("t:"), document: common("i:") }
 }
 
@@ -152,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_telephone_counts_by_its_last_eight_digits() {
-        for phone in ["+252 61 512 34 56", "00252-61-5123456", "(061) 512.34.56", "٠٦١٥١٢٣٤٥٦", "०६१५१२३४५६"] {
+        for phone in ["+252 61 512 34 56", "00252-61-5123456", "(061) 512.34.56", "٠٦١٥١٢٣٤٥٦", "०६१५१२३४५६"]
+        {
             assert_eq!(labels(&[phone], &[]), ["t:15123456"], "{phone}");
         }
         for phone in ["", "5123456", "none", "0061512345", "1234567890123456"] {

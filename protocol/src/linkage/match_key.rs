@@ -61,7 +61,8 @@ pub fn record_keys(own: &Fields, mentions: &[Fields]) -> RecordKeys {
     let mut mentioned: Vec<(MatchKey, u8)> = Vec::new();
     for turn in 0..KEYS_A_RECORD {
         for (list, member) in lists.iter().zip(0u8..) {
-            if let Some(key) = list.get(turn).filter(|key| !keys.contains(key) && !mentioned.iter().any(|(other, _)| other == *key))
+            if let Some(key) =
+                list.get(turn).filter(|key| !keys.contains(key) && !mentioned.iter().any(|(other, _)| other == *key))
             {
                 mentioned.push((key.clone(), member));
             }
@@ -82,15 +83,7 @@ mod tests {
     fn person(names: [&str; 4], birth: &str, place: &str) -> Fields {
         let [given, family, father, mother] = names.map(Into::into);
         let place = PlaceText { text: place.into(), kind: PlaceKind::Town };
-        Fields {
-            given,
-            family,
-            father,
-            mother,
-            birth: BirthDate::parse(birth),
-            places: vec![place],
-            ..Fields::default()
-        }
+        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], ..Fields::default() }
     }
 
     fn shared(sought: &Fields, registered: &Fields) -> Vec<String> {

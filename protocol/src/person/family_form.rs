@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn a_cell_names_several_members() {
         let id = PersonId([3; 16]).to_string();
-        let cell = format!("mother: Fadumo Xasan (1961) | Brother: Maxamed Nuur / Cali (m, ~1990, believed_missing, {id}) | son: Али");
+        let cell =
+            format!("mother: Fadumo Xasan (1961) | Brother: Maxamed Nuur / Cali (m, ~1990, believed_missing, {id}) | son: Али");
         let members: Vec<FamilyMember> = FamilyForm::read_list(&cell).iter().map(|form| form.member().unwrap()).collect();
         let [mother, brother, son] = members.as_slice() else { panic!("{}", members.len()) };
         assert_eq!((mother.relation, mother.sex), (Relation::Mother, Sex::Female));

@@ -331,8 +331,7 @@ mod tests {
     #[test]
     fn an_entry_of_a_list_is_named_by_its_number() {
         let form = PersonForm {
-            family_members: FamilyForm::read_list("mother: Олена (1961) | aunt: Іра (12.3.1984)"),
-            ..form()
+            family_members: FamilyForm::read_list("mother: Олена (1961) | aunt: Іра (12.3.1984)"), ..form()
         };
         let error = record(form).unwrap_err();
         assert_eq!((error.field.as_str(), error.problem), ("family_members.2.birth", FormProblem::Date));

@@ -53,9 +53,7 @@ impl Audience {
         match self {
             Audience::All if never.is_empty() => Audience::All,
             Audience::All => Audience::Except(never.to_vec()),
-            Audience::Only(members) => {
-                Audience::Only(members.iter().filter(|member| !never.contains(member)).copied().collect())
-            }
+            Audience::Only(members) => Audience::Only(members.iter().filter(|member| !never.contains(member)).copied().collect()),
             Audience::Except(members) => {
                 let mut all: Vec<MemberId> = members.iter().chain(never).copied().collect();
                 all.sort();
