@@ -65,16 +65,39 @@ pub enum FormFileError {
 /// A place in a form, made of the form's own names and numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldPath {
-    subject: Option<usize>,
+    subject: Option<u16>,
     part: &'static str,
-    entry: Option<(&'static str, usize)>,
+    entry: Option<(List, u16)>,
     field: &'static str,
+}
+
+/// A list of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    Documents,
+    FamilyMembers,
+}
+
+impl List {
+    const fn name(self) -> &'static str {
+        match self {
+            List::Documents => "documents",
+            List::FamilyMembers => "family_members",
+        }
+    }
+
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            List::Documents => &DOCUMENT_FIELDS,
+            List::FamilyMembers => &FAMILY_FIELDS,
+        }
+    }
 }
 
 impl std::fmt::Display for FieldPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let subject = self.subject.map(|number| format!("subjects[{number}]"));
-        let entry = self.entry.map(|(list, number)| format!("{list}[{number}]"));
+        let entry = self.entry.map(|(list, number)| format!("{}[{number}]", list.name()));
         let names = [subject.as_deref().unwrap_or(""), self.part, entry.as_deref().unwrap_or(""), self.field];
         let path: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
         f.write_str(if path.is_empty() { "the form" } else { "" })?;
@@ -171,8 +194,8 @@ fn check_person(text: &str, person: &mut Table, path: &FieldPath) -> Result<(), 
         let field = PERSON_FIELDS.into_iter().find(|field| field == key);
         let Some(field) = field else { return Err(unknown(text, key, path.clone())) };
         match field {
-            "documents" => check_list(text, value, path, ("documents", &DOCUMENT_FIELDS), DocumentForm::read_list)?,
-            "family_members" => check_list(text, value, path, ("family_members", &FAMILY_FIELDS), FamilyForm::read_list)?,
+            "documents" => check_list(text, value, path, List::Documents, DocumentForm::read_list)?,
+            "family_members" => check_list(text, value, path, List::FamilyMembers, FamilyForm::read_list)?,
             _ => as_text(value, FieldPath { field, ..path.clone() })?,
         }
     }
@@ -184,10 +207,10 @@ fn check_list<T: Serialize>(
     text: &str,
     value: &mut Value,
     path: &FieldPath,
-    (list, fields): (&'static str, &[&'static str]),
+    list: List,
     read: impl Fn(&str) -> Vec<T>,
 ) -> Result<(), FormFileError> {
-    let wrong = || FormFileError::Kind { path: FieldPath { field: list, ..path.clone() } };
+    let wrong = || FormFileError::Kind { path: FieldPath { field: list.name(), ..path.clone() } };
     if let Value::String(cell) = value {
         let entries = Value::try_from(read(cell)).map_err(|_| wrong())?;
         cell.zeroize();
@@ -198,7 +221,7 @@ fn check_list<T: Serialize>(
         let path = FieldPath { entry: Some((list, number)), ..path.clone() };
         let Value::Table(entry) = entry else { return Err(FormFileError::Kind { path }) };
         for (key, value) in entry.iter_mut() {
-            let field = fields.iter().find(|field| **field == key);
+            let field = list.fields().iter().find(|field| **field == key);
             let Some(field) = field else { return Err(unknown(text, key, path)) };
             as_text(value, FieldPath { field, ..path.clone() })?;
         }

@@ -173,7 +173,7 @@ mod tests {
             document("passport", "SO", &"7".repeat(25)),
             document("", "SO", "A1234567"),
         ] {
-            assert_eq!(labels(&[], &[document.clone()]), [""; 0], "{}", document.number.expose());
+            assert_eq!(labels(&[], core::slice::from_ref(&document)), [""; 0], "{}", document.number.expose());
         }
     }
 
