@@ -111,7 +111,7 @@ fn list_text(out: &Output, candidates: &[CandidateLine]) -> String {
         table.push([
             own(line.candidate.short()),
             own(line.seeker),
-            own(line.person.map_or("-".to_owned(), |person| person.short())),
+            own(record_word(line)),
             own(&line.state),
             own(line.band.map_or("-", band_word)),
             own(line.outcome.as_deref().unwrap_or("-")),
@@ -177,6 +177,9 @@ fn show_text(out: &Output, shown: &CandidateShown) -> String {
     let line = &shown.line;
     let record = line.person.map_or("no record yet".to_owned(), |person| format!("our {}", person.short()));
     let mut text = format!("{} · asked by {} · {record} · {}\n", line.candidate.short(), line.seeker, line.state);
+    if let Some(relation) = &line.named_as {
+        text.push_str(&format!("named by this record as: {relation}\n"));
+    }
     let mut table = Table::new([("", Flow::Wrap), ("sought", Flow::Wrap), ("registered (ours)", Flow::Wrap), ("", Flow::Wrap)]);
     for row in &shown.rows {
         let verdict = match (verdict_word(row.verdict), row.reason.as_str()) {
@@ -197,6 +200,15 @@ fn show_text(out: &Output, shown: &CandidateShown) -> String {
         text.push_str(&format!("the person decided: {}\n", decision.word()));
     }
     text
+}
+
+/// The own record, with the relation where it only names the sought person.
+fn record_word(line: &CandidateLine) -> String {
+    match (line.person, &line.named_as) {
+        (Some(person), Some(relation)) => format!("{} names {relation}", person.short()),
+        (Some(person), None) => person.short(),
+        (None, _) => "-".to_owned(),
+    }
 }
 
 fn value(text: &str) -> super::table::Cell {
@@ -250,6 +262,7 @@ mod tests {
                 candidate: ClaimId([7; 16]),
                 seeker: MemberId::new("SOUTH").unwrap(),
                 person: Some(PersonId([9; 16])),
+                named_as: None,
                 state: "to_review".to_owned(),
                 band: None,
                 outcome: None,
@@ -264,6 +277,17 @@ mod tests {
             verdicts,
             decision: None,
         }
+    }
+
+    #[test]
+    fn a_mention_is_shown_with_its_relation() {
+        let (out, ..) = Output::captured(false);
+        let mut shown = sample(Vec::new());
+        shown.line.named_as = Some("mother".to_owned());
+        assert!(show_text(&out, &shown).contains("\nnamed by this record as: mother\n"));
+        let list = list_text(&out, &[shown.line]);
+        assert!(list.contains(&format!("{} names mother", PersonId([9; 16]).short())), "{list}");
+        assert!(list.lines().all(|line| width(line) <= 80), "{list}");
     }
 
     #[test]

@@ -144,6 +144,9 @@ fn show_text(out: &Output, shown: &CaseShown) -> String {
         text.push_str(&format!("{} · {} · {}{outcome}\n", subject.subject, out.foreign(&subject.relation), subject.state));
         text.push_str(&fields_text(out, fields));
     }
+    if let Some(person) = shown.findable {
+        text.push_str(&format!("the enquirer may be found, as {}\n", person.short()));
+    }
     if !shown.claim_never.is_empty() {
         let members: Vec<&str> = shown.claim_never.iter().map(|member| member.as_str()).collect();
         text.push_str(&format!("no claim ever to {}\n", members.join(", ")));

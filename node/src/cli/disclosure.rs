@@ -109,6 +109,9 @@ fn view_text(out: &Output, view: &DisclosureView) -> String {
     let mut text = format!("{begin} ({}) sees exactly this, level {}:\n", view.seeker, view.level.word());
     text.push_str(&fields_text(out, &view.fields));
     text.push_str(&body_text(out, view.text.expose()));
+    if let Some(relation) = &view.named_as {
+        text.push_str(&format!("! the sought person is named by this record as {relation}; only the words above can say so\n"));
+    }
     text
 }
 

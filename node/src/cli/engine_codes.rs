@@ -57,6 +57,9 @@ pub(super) fn form(error: &FormError) -> Entry {
             "write 1984, 1984-03 or 1984-03-12, ~1984 for an estimate, 1369-05-12 solar_hijri (or hijri, ethiopian) in another calendar",
         ),
         FormProblem::Word => (3106, "--template prints the words that each field knows"),
+        FormProblem::ListTooLong => (3111, "keep the most important ones"),
+        FormProblem::Record => (3112, "copy the whole id from person show"),
+        FormProblem::Consent => (3113, "ask the enquirer; without consent leave enquirer_findable = false"),
     };
     row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)
 }

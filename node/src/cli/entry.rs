@@ -176,6 +176,7 @@ mod tests {
                     candidate: ClaimId([7; 16]),
                     seeker: MemberId::new("SOUTH").unwrap(),
                     person: None,
+                    named_as: None,
                     state: "to_review".to_owned(),
                     band: None,
                     outcome: None,

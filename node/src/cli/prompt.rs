@@ -10,7 +10,7 @@ use inquire::{Confirm, InquireError, Select, Text};
 use kinmesh_protocol::base::limits::SUBJECTS_A_CASE;
 use kinmesh_protocol::base::{MemberId, Sensitive};
 use kinmesh_protocol::engine::command::{CaseForm, SubjectForm};
-use kinmesh_protocol::person::{ApproxDate, PersonForm};
+use kinmesh_protocol::person::{ApproxDate, DocumentForm, FamilyForm, PersonForm};
 
 use super::context::Context;
 use super::errors::{CommandError, Kind, UsageProblem};
@@ -51,6 +51,13 @@ pub(super) fn person(who: Who) -> Result<PersonForm, CommandError> {
     form.last_place = line("Last place known", "")?;
     if who != Who::Sought {
         form.phone = line("Telephone", "| between several")?;
+    } else {
+        form.phone = line("Last known telephone", "| between several")?;
+    }
+    form.documents = DocumentForm::read_list(line("Documents", "passport SO A1234567; | between several")?.expose());
+    if who != Who::Sought {
+        let help = "whom the person names: mother: Fadumo Xasan (1961) | brother: Liban Nuur / Cali (~1990)";
+        form.family_members = FamilyForm::read_list(line("Family members", help)?.expose());
         form.legal_basis = legal_basis()?;
     }
     if who == Who::Registered {
@@ -67,6 +74,9 @@ pub(super) fn case(context: &Context) -> Result<CaseForm, CommandError> {
     let mut case = CaseForm { label: line("File number of the case", "")?, ..CaseForm::default() };
     context.out.before_question("Who asks?");
     case.enquirer = person(Who::Enquirer)?;
+    if case.enquirer.legal_basis == "consent" {
+        case.enquirer_findable = confirm("Does the enquirer agree to be found by others who seek the enquirer?")?;
+    }
     while case.subjects.len() < SUBJECTS_A_CASE {
         context.out.before_question(&format!("Sought person {}", case.subjects.len() + 1));
         let relation = words("What the sought person is to the enquirer", "son, mother, husband ...")?;

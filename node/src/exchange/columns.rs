@@ -5,7 +5,8 @@
 //! but a line counts as a header only if it names a person's name and nothing twice.
 
 use kinmesh_protocol::base::Sensitive;
-use kinmesh_protocol::person::PersonForm;
+use kinmesh_protocol::base::limits::{RECORD_LIST_BYTES, RECORD_TEXT_BYTES};
+use kinmesh_protocol::person::{DocumentForm, FamilyForm, PersonForm};
 
 /// What a column fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub enum Target {
     LastPlace(u8),
     /// Telephone; several columns may.
     Phone,
+    /// Identity documents.
+    Documents,
+    /// Family members.
+    FamilyMembers,
     /// Legal basis.
     LegalBasis,
     /// Match mode.
@@ -45,7 +50,7 @@ pub enum Target {
 }
 
 /// Own names first, then PFIF 1.4, then what spreadsheets of the field use.
-const NAMES: [(&str, Target); 46] = [
+const NAMES: [(&str, Target); 48] = [
     ("id", Target::Id),
     ("given", Target::Given),
     ("family", Target::Family),
@@ -56,6 +61,8 @@ const NAMES: [(&str, Target); 46] = [
     ("birth_place", Target::BirthPlace),
     ("last_place", Target::LastPlace(0)),
     ("phone", Target::Phone),
+    ("documents", Target::Documents),
+    ("family_members", Target::FamilyMembers),
     ("legal_basis", Target::LegalBasis),
     ("match_mode", Target::MatchMode),
     ("visible_to", Target::VisibleTo),
@@ -147,6 +154,15 @@ impl Columns {
         numbered.map(|(number, (name, _))| Unused { number, name: name.clone() }).collect()
     }
 
+    /// Bytes that a cell may have, by its place, from 0.
+    #[must_use]
+    pub fn cell_bytes(&self, index: usize) -> usize {
+        match self.found.get(index) {
+            Some((_, Some(Target::Documents | Target::FamilyMembers))) => RECORD_LIST_BYTES,
+            _ => RECORD_TEXT_BYTES,
+        }
+    }
+
     /// Name of a column by its place, from 0.
     #[must_use]
     pub fn name(&self, index: usize) -> Option<&str> {
@@ -156,6 +172,8 @@ impl Columns {
     /// The header's name for a field of the form, for errors that name a field.
     #[must_use]
     pub fn name_of(&self, field: &str) -> Option<&str> {
+        // An entry of a list is in the list's cell.
+        let field = field.split('.').next().unwrap_or(field);
         let named = self.found.iter().find(|(_, target)| target.is_some_and(|target| field_of(target) == field));
         let whole = || self.found.iter().find(|(_, target)| *target == Some(Target::FullName));
         let is_name = matches!(field, "given" | "family");
@@ -183,6 +201,8 @@ impl Columns {
                 Target::BirthPlace => form.birth_place = text,
                 Target::LastPlace(rank) => places.push((*rank, text)),
                 Target::Phone => join(&mut form.phone, &text),
+                Target::Documents => form.documents = DocumentForm::read_list(text.expose()),
+                Target::FamilyMembers => form.family_members = FamilyForm::read_list(text.expose()),
                 Target::LegalBasis => form.legal_basis = text.into_exposed(),
                 Target::MatchMode => form.match_mode = text.into_exposed(),
                 Target::VisibleTo => form.visible_to = text.into_exposed(),
@@ -202,7 +222,7 @@ impl Columns {
 /// Names of Kinmesh's own columns, for the error about a missing header.
 #[must_use]
 pub fn own_names() -> String {
-    let own = NAMES.iter().take(15).map(|(name, _)| *name);
+    let own = NAMES.iter().take(17).map(|(name, _)| *name);
     own.collect::<Vec<_>>().join(",")
 }
 
@@ -231,6 +251,8 @@ fn field_of(target: Target) -> &'static str {
         Target::BirthPlace => "birth_place",
         Target::LastPlace(_) => "last_place",
         Target::Phone => "phone",
+        Target::Documents => "documents",
+        Target::FamilyMembers => "family_members",
         Target::LegalBasis => "legal_basis",
         Target::MatchMode => "match_mode",
         Target::VisibleTo => "visible_to",
@@ -283,6 +305,18 @@ mod tests {
         assert_eq!((one.given.expose().as_str(), one.family.expose().as_str()), ("", "경민"));
         let both = form(&["full_name", "given"], &["Tirhas Gebre", "T"]);
         assert_eq!((both.given.expose().as_str(), both.family.expose().as_str()), ("T", ""));
+    }
+
+    #[test]
+    fn a_cell_may_name_documents_and_family_members() {
+        let form = form(
+            &["given", "documents", "family members"],
+            &["Nimco", "passport SO A1234567 | camp_card KE 12-345", "mother: Fadumo Xasan (1961) | brother: Liban"],
+        );
+        assert_eq!((form.documents.len(), form.family_members.len()), (2, 2));
+        let columns = Columns::read(&["given", "family_members"]).unwrap();
+        assert_eq!(columns.name_of("family_members.2.birth"), Some("family_members"));
+        assert_eq!((columns.cell_bytes(0), columns.cell_bytes(1)), (RECORD_TEXT_BYTES, RECORD_LIST_BYTES));
     }
 
     #[test]

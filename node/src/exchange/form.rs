@@ -7,7 +7,8 @@ use std::io::{self, Read};
 
 use kinmesh_protocol::base::limits::SUBJECTS_A_CASE;
 use kinmesh_protocol::engine::command::CaseForm;
-use kinmesh_protocol::person::PersonForm;
+use kinmesh_protocol::person::{DocumentForm, FamilyForm, PersonForm};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::{Table, Value};
@@ -64,15 +65,40 @@ pub enum FormFileError {
 /// A place in a form, made of the form's own names and numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldPath {
-    subject: Option<usize>,
+    subject: Option<u16>,
     part: &'static str,
+    entry: Option<(List, u16)>,
     field: &'static str,
+}
+
+/// A list of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    Documents,
+    FamilyMembers,
+}
+
+impl List {
+    const fn name(self) -> &'static str {
+        match self {
+            List::Documents => "documents",
+            List::FamilyMembers => "family_members",
+        }
+    }
+
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            List::Documents => &DOCUMENT_FIELDS,
+            List::FamilyMembers => &FAMILY_FIELDS,
+        }
+    }
 }
 
 impl std::fmt::Display for FieldPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let subject = self.subject.map(|number| format!("subjects[{number}]"));
-        let names = [subject.as_deref().unwrap_or(""), self.part, self.field];
+        let entry = self.entry.map(|(list, number)| format!("{}[{number}]", list.name()));
+        let names = [subject.as_deref().unwrap_or(""), self.part, entry.as_deref().unwrap_or(""), self.field];
         let path: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
         f.write_str(if path.is_empty() { "the form" } else { "" })?;
         f.write_str(&path.join("."))
@@ -106,9 +132,10 @@ pub fn case_form(input: impl Read) -> Result<CaseForm, FormFileError> {
             ("enquirer", _) => return Err(FormFileError::Kind { path: at("enquirer") }),
             ("subjects", Value::Array(subjects)) => check_subjects(&text, subjects)?,
             ("subjects", _) => return Err(FormFileError::Kind { path: at("subjects") }),
-            ("claim_never", Value::Array(_)) | ("claim_ask", Value::Boolean(_)) => {}
+            ("claim_never", Value::Array(_)) | ("claim_ask" | "enquirer_findable", Value::Boolean(_)) => {}
             ("claim_never", _) => return Err(FormFileError::Kind { path: at("claim_never") }),
             ("claim_ask", _) => return Err(FormFileError::Kind { path: at("claim_ask") }),
+            ("enquirer_findable", _) => return Err(FormFileError::Kind { path: at("enquirer_findable") }),
             (name, value) => match CASE_TEXTS.into_iter().find(|text| *text == name) {
                 Some(field) => as_text(value, at(field))?,
                 None => return Err(unknown(&text, key, FieldPath::default())),
@@ -166,13 +193,48 @@ fn check_person(text: &str, person: &mut Table, path: &FieldPath) -> Result<(), 
     for (key, value) in person.iter_mut() {
         let field = PERSON_FIELDS.into_iter().find(|field| field == key);
         let Some(field) = field else { return Err(unknown(text, key, path.clone())) };
-        as_text(value, FieldPath { field, ..path.clone() })?;
+        match field {
+            "documents" => check_list(text, value, path, List::Documents, DocumentForm::read_list)?,
+            "family_members" => check_list(text, value, path, List::FamilyMembers, FamilyForm::read_list)?,
+            _ => as_text(value, FieldPath { field, ..path.clone() })?,
+        }
     }
     Ok(())
 }
 
+/// A list of a person: tables, or one text in the notation of a cell.
+fn check_list<T: Serialize>(
+    text: &str,
+    value: &mut Value,
+    path: &FieldPath,
+    list: List,
+    read: impl Fn(&str) -> Vec<T>,
+) -> Result<(), FormFileError> {
+    let wrong = || FormFileError::Kind { path: FieldPath { field: list.name(), ..path.clone() } };
+    if let Value::String(cell) = value {
+        let entries = Value::try_from(read(cell)).map_err(|_| wrong())?;
+        cell.zeroize();
+        *value = entries;
+    }
+    let Value::Array(entries) = value else { return Err(wrong()) };
+    for (number, entry) in (1..).zip(entries) {
+        let path = FieldPath { entry: Some((list, number)), ..path.clone() };
+        let Value::Table(entry) = entry else { return Err(FormFileError::Kind { path }) };
+        for (key, value) in entry.iter_mut() {
+            let field = list.fields().iter().find(|field| **field == key);
+            let Some(field) = field else { return Err(unknown(text, key, path)) };
+            as_text(value, FieldPath { field, ..path.clone() })?;
+        }
+    }
+    Ok(())
+}
+
+/// Fields of a document and of a family member; a test compares them with the forms.
+const DOCUMENT_FIELDS: [&str; 3] = ["issuer", "kind", "number"];
+const FAMILY_FIELDS: [&str; 7] = ["birth", "family", "given", "person", "relation", "sex", "vital"];
+
 /// Fields of a person's form; a test compares them with the form.
-const PERSON_FIELDS: [&str; 15] = [
+const PERSON_FIELDS: [&str; 17] = [
     "id",
     "given",
     "family",
@@ -183,6 +245,8 @@ const PERSON_FIELDS: [&str; 15] = [
     "birth_place",
     "last_place",
     "phone",
+    "documents",
+    "family_members",
     "legal_basis",
     "match_mode",
     "visible_to",
@@ -250,6 +314,12 @@ mod tests {
                 "[[subjects]]\n[subjects.person]\ngiven = ['Salim']\n",
                 "subjects[1].person.given is not of the kind that this field has",
             ),
+            (
+                "[enquirer]\n[[enquirer.family_members]]\nname = 'Salim'\n",
+                "line 3 in enquirer.family_members[1]: no field of this form has this name",
+            ),
+            ("[enquirer]\ndocuments = ['Salim']\n", "enquirer.documents[1] is not of the kind that this field has"),
+            ("enquirer_findable = 'Salim'\n", "enquirer_findable is not of the kind that this field has"),
             ("claim_never = [1]\n", "claim_never is not of the kind that this field has"),
             ("claim_never = ['Salim']\n", "claim_never is not of the kind that this field has"),
             ("safety = ['Salim']\n", "safety is not of the kind that this field has"),
@@ -291,5 +361,17 @@ mod tests {
         let mut fields = PERSON_FIELDS;
         fields.sort_unstable();
         assert!(form.keys().map(String::as_str).eq(fields));
+        assert!(Table::try_from(FamilyForm::default()).unwrap().keys().map(String::as_str).eq(FAMILY_FIELDS));
+        assert!(Table::try_from(DocumentForm::default()).unwrap().keys().map(String::as_str).eq(DOCUMENT_FIELDS));
+    }
+
+    #[test]
+    fn lists_are_tables_or_the_notation_of_a_cell() {
+        let tables = "given = 'Nimco'\n[[family_members]]\nrelation = 'mother'\ngiven = 'Fadumo'\nfamily = 'Xasan'\n\
+            birth = 1961\n[[documents]]\nkind = 'passport'\nissuer = 'SO'\nnumber = 1234567\n";
+        let cells = "given = 'Nimco'\nfamily_members = 'mother: Fadumo Xasan (1961)'\ndocuments = 'passport SO 1234567'\n";
+        let form = person_form(tables.as_bytes()).unwrap();
+        assert_eq!(form, person_form(cells.as_bytes()).unwrap());
+        assert_eq!(form.family_members[0].birth.expose(), "1961");
     }
 }

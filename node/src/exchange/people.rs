@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use kinmesh_protocol::base::Sensitive;
-use kinmesh_protocol::base::limits::RECORD_TEXT_BYTES;
+use kinmesh_protocol::base::limits::{RECORD_LIST_BYTES, RECORD_TEXT_BYTES};
 use kinmesh_protocol::engine::command::ImportRow;
 use thiserror::Error;
 
@@ -47,8 +47,8 @@ pub enum RowProblem {
         /// Cells of the row.
         found: usize,
     },
-    /// A cell longer than `limits::RECORD_TEXT_BYTES`.
-    #[error("longer than {RECORD_TEXT_BYTES} bytes")]
+    /// A cell longer than `limits::RECORD_TEXT_BYTES`, or `limits::RECORD_LIST_BYTES` for a list.
+    #[error("longer than {RECORD_TEXT_BYTES} bytes ({RECORD_LIST_BYTES} for documents and family members)")]
     CellTooLong,
     /// A cell that is not UTF-8.
     #[error("not UTF-8")]
@@ -134,7 +134,7 @@ impl<R: BufRead> PeopleFile<R> {
         }
         let mut texts: Vec<Sensitive<String>> = Vec::with_capacity(expected);
         for (index, cell) in cells.iter().take(expected).enumerate() {
-            if cell.expose().len() > RECORD_TEXT_BYTES {
+            if cell.expose().len() > self.columns.cell_bytes(index) {
                 return bad(self.columns.name(index), RowProblem::CellTooLong);
             }
             match str::from_utf8(cell.expose()) {

@@ -17,6 +17,12 @@ birth = ""         # YYYY, YYYY-MM or YYYY-MM-DD; ~ in front for an estimate, as
 birth_place = ""   # place of birth or origin
 last_place = ""    # last place known
 phone = ""         # | between several
+documents = ""     # kind, issuer, number; | between several: passport SO A1234567 | camp_card KE 12-345
+                   # kinds: passport, national_id, refugee_id, birth_certificate, camp_card, driving_licence, other
+family_members = ""  # whom the person names; | between several: mother: Fadumo Xasan (1961) | brother: Liban Nuur / Cali
+                   # (m, ~1990, believed_missing); they can be found by these names. Long lists may be tables instead:
+                   # [[family_members]] at the end, with relation, given, family, sex, birth, vital, person
+                   # (vital: alive, believed_alive, believed_missing, believed_dead, dead; person: the id of an own record)
 
 legal_basis = ""   # needed: consent, vital_interest, public_interest, legitimate_interest or legal_obligation
 match_mode = ""    # answer (in the sets that others test), ask_only, off; empty for what the flags say
@@ -34,6 +40,7 @@ safety = ""          # safe: the assessment with the enquirer says that a search
 safety_notes = ""    # notes of the assessment; never leave this node
 claim_never = []     # members that must not learn of the search, as in ["KE", "UG"]
 claim_ask = false    # true: every hit waits for a person
+enquirer_findable = false  # true: the enquirer agreed to be found by others who seek the enquirer; legal_basis is consent then
 
 [enquirer]           # who asks
 given = ""           # this or the family name is needed
@@ -46,6 +53,8 @@ birth = ""           # YYYY, YYYY-MM or YYYY-MM-DD; ~ in front for an estimate
 birth_place = ""
 last_place = ""
 phone = ""           # | between several
+documents = ""       # kind, issuer, number; | between several: passport SO A1234567
+family_members = ""  # | between several: mother: Fadumo Xasan (1961)
 legal_basis = ""     # needed: consent, vital_interest, public_interest, legitimate_interest or legal_obligation
 note = ""            # never leaves this node
 
@@ -60,6 +69,8 @@ sex = ""
 birth = ""
 birth_place = ""
 last_place = ""
+phone = ""           # the last known; | between several
+documents = ""       # kind, issuer, number; | between several
 note = ""
 "#;
 

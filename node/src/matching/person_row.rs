@@ -6,8 +6,8 @@
 use kinmesh_protocol::base::Sensitive;
 use kinmesh_protocol::base::sensitive::reveal;
 use kinmesh_protocol::casework::describe;
-use kinmesh_protocol::linkage::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
-use kinmesh_protocol::person::{ApproxDate, Calendar};
+use kinmesh_protocol::linkage::{BirthDate, DocumentText, Fields, PlaceKind, PlaceText, Sex};
+use kinmesh_protocol::person::{ApproxDate, Calendar, DocumentForm};
 use serde::Deserialize;
 use zeroize::Zeroize;
 
@@ -38,6 +38,35 @@ pub(super) struct PersonRow {
     pub(super) last_place: Sensitive<Option<String>>,
     #[serde(with = "reveal")]
     pub(super) sex: Sensitive<Option<String>>,
+    #[serde(with = "reveal")]
+    pub(super) phone: Sensitive<Option<String>>,
+    pub(super) documents: Option<Documents>,
+}
+
+/// Documents: the notation of a cell, or a form's tables.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Documents {
+    #[serde(with = "reveal")]
+    Cell(Sensitive<String>),
+    Forms(Vec<DocumentForm>),
+}
+
+impl Documents {
+    fn texts(&self) -> Vec<DocumentText> {
+        let read;
+        let forms = match self {
+            Documents::Forms(forms) => forms,
+            Documents::Cell(cell) => {
+                read = DocumentForm::read_list(cell.expose());
+                &read
+            }
+        };
+        forms
+            .iter()
+            .map(|form| DocumentText { kind: form.kind.clone(), issuer: form.issuer.clone(), number: form.number.clone() })
+            .collect()
+    }
 }
 
 /// An id: text or number.
@@ -91,6 +120,8 @@ impl PersonRow {
             birth: self.dob.expose().as_ref().and_then(Date::read),
             places: listed.chain(formed).collect(),
             sex: self.sex.expose().as_deref().and_then(sex_of),
+            phones: self.phone.expose().iter().flat_map(|cell| cell.split('|')).map(Sensitive::from).collect(),
+            documents: self.documents.as_ref().map(Documents::texts).unwrap_or_default(),
         }
     }
 }
@@ -171,6 +202,8 @@ fn sex_of(text: &str) -> Option<Sex> {
 
 #[cfg(test)]
 mod tests {
+    use kinmesh_protocol::linkage::identifiers;
+
     use super::*;
 
     fn born(text: &str) -> Option<(u16, Option<(u8, u8)>)> {
@@ -197,6 +230,15 @@ mod tests {
         for nothing in ["", "~", "0000-00-00", "3000-01-02", "12.03.1984", "1984/03/12", "ééé", "ab840312"] {
             assert_eq!(born(nothing), None, "{nothing}");
         }
+    }
+
+    #[test]
+    fn telephones_and_documents_are_read_as_forms_write_them() {
+        let cells = r#"{"phone":"0615 123 456 | 0700 111 222","documents":"passport SO A1234567"}"#;
+        let forms = r#"{"phone":"0615123456|0700111222","documents":[{"kind":"passport","number":"a-1234567"}]}"#;
+        let labels = |text: &str| identifiers(&serde_json::from_str::<PersonRow>(text).unwrap().fields());
+        assert_eq!(labels(cells).len(), 3);
+        assert_eq!(labels(cells), labels(forms));
     }
 
     #[test]

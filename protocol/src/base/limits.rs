@@ -63,6 +63,12 @@ pub const SUBJECTS_A_CASE: usize = 24;
 pub const RECORD_TEXT_BYTES: usize = 512;
 /// Names, places, family members and other lists of one record.
 pub const RECORD_LIST: usize = 16;
+/// Bytes of all texts of one list of a record (family members, documents), and of a cell that holds such a list.
+pub const RECORD_LIST_BYTES: usize = 2_048;
+/// Match keys of a record that its exact identifiers (telephones, documents) may take.
+pub const IDENTIFIER_KEYS: usize = 4;
+/// Match keys of a record that the family members whom it names may always take (decisions/0019-mentions.md).
+pub const MENTION_KEYS: usize = 12;
 /// Cells under way to one peer, by kind.
 pub const IN_FLIGHT_A_KIND: usize = 1;
 /// Decapsulations a peer may cause in an hour, set cells that were asked for not counted (protocol.md 3.4 step 8).

@@ -34,6 +34,9 @@ pub struct CaseRecord {
     /// The second person who accepted it; the two-person rule fills it.
     #[n(8)]
     pub accepted_by: Option<UserId>,
+    /// The enquirer as somebody who may be found, while the case is open and the enquirer agreed.
+    #[n(9)]
+    pub findable: Option<PersonId>,
 }
 crate::record!(CaseRecord, CaseId, Cases, 1, Records);
 

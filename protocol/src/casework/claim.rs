@@ -135,6 +135,9 @@ pub struct ClaimIn {
     /// What the seeker reported at the end.
     #[n(13)]
     pub outcome: Option<OutcomeKind>,
+    /// The family member of the own record whom the claim met, by its place there; none where it met the person itself.
+    #[n(14)]
+    pub mention: Option<u8>,
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
 

@@ -19,12 +19,13 @@ use crate::engine::answer::{Answer, CandidateLine, CandidateRow, CandidateShown,
 use crate::engine::core::Engine;
 use crate::engine::effect::NoticeCode;
 use crate::engine::lookup;
+use crate::engine::met;
 use crate::engine::rows::{Due, Lane, ParkedRow, parked};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
-use crate::linkage::{Band, ComparedField, Comparison, compare};
+use crate::linkage::{Band, ComparedField, compare};
 use crate::person::{Field, MatchMode, PersonRecord};
 use crate::private_match::Family;
 use crate::private_match::owner::{IndexRow, TagRow};
@@ -67,6 +68,7 @@ impl Engine {
             close_not_before: step.wall(),
             received: step.wall(),
             outcome: None,
+            mention: None,
         };
         step.put(&claim.claim_id, &row);
         self.due(step, step.wall() + delay, Due::Answer(claim.claim_id));
@@ -82,7 +84,7 @@ impl Engine {
         let found = self.look_up(step, &claim)?;
         // A miss commits to nothing but random leaves: the same work, the same bytes.
         let leaves = match &found {
-            Some(person) => step.get::<IndexRow>(person)?.map_or_else(Vec::new, |row| row.leaves),
+            Some((person, _)) => step.get::<IndexRow>(person)?.map_or_else(Vec::new, |row| row.leaves),
             None => Vec::new(),
         };
         let commitment = Commitment::draw(&leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
@@ -97,7 +99,8 @@ impl Engine {
             None => (HolderEvent::FoundNone, ClaimStatus::None),
         };
         claim.state = claim.state.next(event).ok_or(ReadError::Damaged)?;
-        claim.person = found;
+        claim.person = found.map(|(person, _)| person);
+        claim.mention = found.and_then(|(_, mention)| mention);
         claim.roots.clone_from(&roots);
         claim.leaves = commitment.leaves().to_vec();
         step.put(&claim_id, &claim);
@@ -106,16 +109,29 @@ impl Engine {
         trail::record(step, None, Act::ClaimAnswered, &claim_id.0, Some(claim.seeker))
     }
 
-    /// The record under the claim's tags that the seeker may learn of.
-    fn look_up<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<Option<PersonId>, ReadError> {
-        let mut hidden = false;
+    /// The record under the claim's tags that the seeker may learn of, and which of its family members was met. A person's
+    /// own record comes before one that only names somebody.
+    fn look_up<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<Option<(PersonId, Option<u8>)>, ReadError> {
+        let (mut hidden, mut named) = (false, None);
         for tag in &claim.tags {
             for ((_, _, person), row) in step.under::<TagRow>(&row_key(1, &(claim.epoch, tag.0)), PEOPLE_A_TAG)? {
-                if row.mode == MatchMode::Answer && row.audience.admits(&claim.seeker) {
-                    return Ok(Some(person));
+                let answers = row.mode == MatchMode::Answer && row.audience.admits(&claim.seeker);
+                if !answers {
+                    hidden = true;
+                    continue;
                 }
-                hidden = true;
+                // Who has left the index is met by no claim, though a tag may be there for a moment.
+                if !step.get::<IndexRow>(&person)?.is_some_and(|row| row.mode == MatchMode::Answer) {
+                    continue;
+                }
+                match row.mention {
+                    None => return Ok(Some((person, None))),
+                    Some(_) => named = named.or(Some((person, row.mention))),
+                }
             }
+        }
+        if named.is_some() {
+            return Ok(named);
         }
         if hidden {
             // It was never in a set of this peer: a colluding member told the tag, or a guess (protocol.md 2.14).
@@ -163,25 +179,19 @@ impl Engine {
         let (Some(claim), Some(mut record)) = (step.get::<ClaimIn>(&claim_id)?, step.get::<CandidateRecord>(&claim_id)?) else {
             return Ok(());
         };
-        let Some(comparison) = self.comparison(step, &claim, &record)? else { return Ok(()) };
+        let Some(own) = claim.person.map(|person| step.get::<PersonRecord>(&person)).transpose()?.flatten() else {
+            return Ok(());
+        };
+        let comparison = compare(&describe::of_attributes(&record.attributes), &met::description(&claim, &own));
         record.score_milli = Some(comparison.score_milli);
         step.put(&claim_id, &record);
-        if comparison.band == Band::Unlikely && !comparison.possible_relative {
+        // Nobody but a person closes a pair that has a telephone or a document in common.
+        let identified = met::agreement(&claim, &record, &own).any();
+        if comparison.band == Band::Unlikely && !comparison.possible_relative && !identified {
             trail::record(step, None, Act::ClosedByBand, &claim_id.0, Some(claim.seeker))?;
             self.close(step, claim_id, claim)?;
         }
         Ok(())
-    }
-
-    fn comparison<V: View>(
-        &self,
-        step: &Step<'_, V>,
-        claim: &ClaimIn,
-        record: &CandidateRecord,
-    ) -> Result<Option<Comparison>, ReadError> {
-        let Some(person) = claim.person else { return Ok(None) };
-        let Some(own) = step.get::<PersonRecord>(&person)? else { return Ok(None) };
-        Ok(Some(compare(&describe::of_attributes(&record.attributes), &describe::of_record(&own))))
     }
 
     /// Closes a candidate; the word leaves at its drawn time.
@@ -276,10 +286,17 @@ impl Engine {
         // No band before a verdict: it would anchor the reader.
         let judged = record.as_ref().is_some_and(|record| !record.reviews.is_empty()) || claim.state == HolderState::Closed;
         let score = record.as_ref().and_then(|record| record.score_milli);
+        // Most claims meet the person itself; only the others need the record for the word of the relation.
+        let own = match (claim.mention, claim.person) {
+            (Some(_), Some(person)) => step.get::<PersonRecord>(&person)?,
+            _ => None,
+        };
+        let named_as = own.as_ref().and_then(|own| met::member(claim, own)).map(|member| member.relation.word().to_owned());
         Ok(CandidateLine {
             candidate: claim_id,
             seeker: claim.seeker,
             person: claim.person,
+            named_as,
             state: claim.state.word().to_owned(),
             band: score.filter(|_| judged).map(Band::of),
             outcome: claim.outcome.map(|outcome| super::disclosures::outcome_word(outcome).to_owned()),
@@ -298,32 +315,26 @@ impl Engine {
             Some(person) => step.get::<PersonRecord>(&person)?.ok_or(Failure::Unknown)?,
             None => return Err(Failure::Unknown),
         };
-        let comparison = compare(&describe::of_attributes(&record.attributes), &describe::of_record(&own));
+        let comparison = compare(&describe::of_attributes(&record.attributes), &met::description(&claim, &own));
         trail::record(step, Some(user), Act::CandidateViewed, &claim_id.0, Some(claim.seeker))?;
         let salted = claim.person.map(|person| step.get::<SaltedPerson>(&person)).transpose()?.flatten();
-        let registered = salted.map_or_else(Vec::new, |salted| salted.fields);
-        let value = |fields: &[crate::casework::commitment::OpenedField], names: &[Field]| -> Sensitive<String> {
-            let values: Vec<&str> = names
-                .iter()
-                .filter_map(|name| fields.iter().find(|field| field.name == name.name()))
-                .map(|field| field.value.expose().as_str())
-                .collect();
-            Sensitive::new(values.join(", "))
-        };
-        let rows = comparison
+        let registered = met::registered(&claim, &own, salted.map_or_else(Vec::new, |salted| salted.fields));
+        let sought: Vec<_> = record.attributes.iter().map(|field| (field.name.clone(), field.value.clone())).collect();
+        let mut rows: Vec<CandidateRow> = comparison
             .fields
             .iter()
             .map(|field| {
                 let names = fields_of(field.field);
                 CandidateRow {
                     field: word_of(field.field).to_owned(),
-                    sought: value(&record.attributes, names),
-                    registered: value(&registered, names),
+                    sought: met::values(&sought, names),
+                    registered: met::values(&registered, names),
                     verdict: field.verdict,
                     reason: field.reason.text().to_owned(),
                 }
             })
             .collect();
+        rows.extend(met::identifier_rows(&claim, &record, &own));
         Ok(Answer::Candidate(Box::new(CandidateShown {
             line: self.candidate_line(step, claim_id, &claim)?,
             rows,

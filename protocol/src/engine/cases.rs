@@ -2,7 +2,7 @@
 
 use crate::audit::Act;
 use crate::base::record::row_key;
-use crate::base::{CaseId, ClaimId, Sensitive, SubjectId, UserId, limits};
+use crate::base::{CaseId, ClaimId, PersonId, Sensitive, SubjectId, UserId, limits};
 use crate::casework::candidate::DisclosureRecord;
 use crate::casework::case::{CaseRecord, SubjectRecord};
 use crate::casework::claim::{ClaimOut, SeekerState};
@@ -11,14 +11,14 @@ use crate::engine::answer::{Answer, Block, CaseLine, CaseShown, Failure, Subject
 use crate::engine::command::{CaseForm, SubjectForm};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
-use crate::engine::people::{advice, initials, keys_of, salted_fields, shown, year};
+use crate::engine::people::{advice, check_links, initials, keys_of, salted_fields, shown, year};
 use crate::engine::rows::Counters;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::linkage::Advice;
 use crate::person::record::Role;
-use crate::person::{FormError, FormProblem, LegalBasis};
+use crate::person::{FormError, FormProblem, LegalBasis, PersonRecord};
 use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
 
 /// Owners of one subject that are looked at.
@@ -44,6 +44,7 @@ impl Engine {
             .enquirer
             .into_record(Role::Enquirer, step.wall(), user)
             .map_err(|error| Failure::Form(prefixed("enquirer", error)))?;
+        check_links(step, &enquirer).map_err(|error| Failure::Form(prefixed("enquirer", error)))?;
         let mut policy = ClaimPolicy { never: form.claim_never, ask: form.claim_ask };
         policy.never.sort();
         policy.never.dedup();
@@ -54,11 +55,17 @@ impl Engine {
             keys.push(count);
             advices.push(advice);
         }
+        let safe = form.safety.trim() == "safe";
+        let findable = match form.enquirer_findable {
+            true => self.file_enquirer(step, &enquirer, safe, &policy)?,
+            false => None,
+        };
         let record = CaseRecord {
             label: form.label,
+            findable,
             enquirer,
             subjects: subjects.clone(),
-            safe: form.safety.trim() == "safe",
+            safe,
             safety_notes: form.safety_notes,
             opened_at: step.wall(),
             opened_by: user,
@@ -76,6 +83,41 @@ impl Engine {
         Ok(Answer::CaseOpened { case, subjects, keys, advice: advices })
     }
 
+    /// Files the enquirer of a case that may be searched among those who may be found. A member that must not learn of the
+    /// search does not learn of the enquirer either.
+    fn file_enquirer<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        enquirer: &PersonRecord,
+        safe: bool,
+        policy: &ClaimPolicy,
+    ) -> Result<Option<PersonId>, Failure> {
+        if enquirer.legal_basis != LegalBasis::Consent {
+            let error = FormError { field: "enquirer_findable".to_owned(), problem: FormProblem::Consent };
+            return Err(Failure::Form(error));
+        }
+        if !safe {
+            return Ok(None);
+        }
+        let audience = enquirer.audience.without(&policy.never);
+        let (person, _) = self.file_person(step, &PersonRecord { audience, ..enquirer.clone() })?;
+        Ok(Some(person))
+    }
+
+    /// A subject of the case ended: with the last one the enquirer leaves the index.
+    pub(super) fn case_ended<V: View>(&mut self, step: &mut Step<'_, V>, case: &CaseId) -> Result<(), ReadError> {
+        let Some(record) = step.get::<CaseRecord>(case)? else { return Ok(()) };
+        for subject in &record.subjects {
+            if step.get::<SubjectRow>(subject)?.is_some_and(|row| !row.ended) {
+                return Ok(());
+            }
+        }
+        match record.findable {
+            Some(person) => self.unindex(step, person),
+            None => Ok(()),
+        }
+    }
+
     #[allow(clippy::too_many_arguments, reason = "each is a part of one subject's row")]
     fn add_subject<V: View>(
         &mut self,
@@ -84,7 +126,7 @@ impl Engine {
         case: CaseId,
         mut form: SubjectForm,
         number: u32,
-        enquirer: &crate::person::PersonRecord,
+        enquirer: &PersonRecord,
         policy: &ClaimPolicy,
     ) -> Result<(SubjectId, u32, Option<Advice>), Failure> {
         check_text(&format!("subjects.{number}.relation"), &form.relation)?;
@@ -95,6 +137,7 @@ impl Engine {
             .person
             .into_record(Role::Sought, step.wall(), user)
             .map_err(|error| Failure::Form(prefixed(&format!("subjects.{number}"), error)))?;
+        check_links(step, &person).map_err(|error| Failure::Form(prefixed(&format!("subjects.{number}"), error)))?;
         let id = SubjectId::draw(&mut step.draw);
         let keys = keys_of(&person);
         let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -140,7 +183,13 @@ impl Engine {
             }
         }
         let line = self.case_line(step, case, &record)?;
-        Ok(Answer::Case(Box::new(CaseShown { line, enquirer: shown(&record.enquirer), subjects, claim_never })))
+        Ok(Answer::Case(Box::new(CaseShown {
+            line,
+            enquirer: shown(&record.enquirer),
+            subjects,
+            claim_never,
+            findable: record.findable,
+        })))
     }
 
     fn case_line<V: View>(&self, step: &Step<'_, V>, case: CaseId, record: &CaseRecord) -> Result<CaseLine, Failure> {

@@ -217,9 +217,17 @@ impl Engine {
         let subject = step.get::<SubjectRecord>(&claim.subject)?.ok_or(ReadError::Damaged)?;
         let leaves = <[[u8; 32]; limits::LEAVES]>::try_from(claim.leaves.clone()).map_err(|_| ReadError::Damaged)?;
         let commitment = Commitment::from_leaves(leaves).map_err(|_| ReadError::Damaged)?;
+        let hit = step.get::<HitRow>(&(claim.subject, claim.holder))?;
+        // An identifier is sent only where its key was hit: the holder has it then. Identifiers are the first keys.
+        let was_hit = |number: u8| {
+            hit.as_ref().is_some_and(|hit| hit.keys.iter().any(|(position, _)| position.checked_add(1) == Some(number)))
+        };
         // Only what is class A; the enquirer is in no attributes (protocol.md 2.8).
-        let fields =
-            subject.salted.into_iter().filter(|field| Field::of_name(&field.name).is_some_and(Field::is_attribute)).collect();
+        let is_sent = |field: &crate::casework::commitment::OpenedField| match Field::of_name(&field.name) {
+            Some(Field::Identifier(number)) => was_hit(number),
+            field => field.is_some_and(Field::is_attribute),
+        };
+        let fields = subject.salted.into_iter().filter(is_sent).collect();
         let opening = commitment.open(fields).map_err(|_| ReadError::Damaged)?;
         let body = Attributes {
             claim_id,

@@ -181,6 +181,8 @@ pub struct CaseForm {
     pub claim_never: Vec<MemberId>,
     /// True: every hit waits for a person.
     pub claim_ask: bool,
+    /// True: the enquirer agreed to be found by others who seek the enquirer. Needs consent as the legal basis.
+    pub enquirer_findable: bool,
 }
 
 /// One sought person of a case.

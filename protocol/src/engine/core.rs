@@ -215,6 +215,7 @@ impl Engine {
         let mark = step.mark();
         let outcome = match (what, found) {
             (JobFor::Index, Found::Indexed { epoch, people }) => self.indexed(step, writes, epoch, people),
+            (JobFor::Index, Found::Unindexed { epoch, people }) => self.unindexed(step, writes, epoch, people),
             (JobFor::Build(peer), Found::Built(state)) => self.built(step, writes, peer, *state),
             (JobFor::Test(_), Found::Hits { owner, family, set_seq, hits, complete }) => {
                 self.tested(step, owner, family, set_seq, &hits, complete)

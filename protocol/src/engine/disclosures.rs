@@ -15,11 +15,12 @@ use crate::casework::outcome::OutcomeKind;
 use crate::engine::answer::{Answer, Block, DisclosureLine, DisclosureShown, DisclosureView, Failure, ShownField};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
+use crate::engine::met;
 use crate::engine::rows::Lane;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::View;
-use crate::person::Field;
+use crate::person::{Field, PersonRecord};
 use crate::private_match::querier::SubjectRow;
 
 impl Engine {
@@ -87,6 +88,8 @@ impl Engine {
         };
         let fields = self.consented_fields(step, &claim, consent.decision)?;
         let shown = fields.iter().map(shown_field).collect();
+        let own = claim.person.map(|person| step.get::<PersonRecord>(&person)).transpose()?.flatten();
+        let named_as = own.as_ref().and_then(|own| met::member(&claim, own)).map(|member| member.relation.word().to_owned());
         if send {
             let leaves = <[[u8; 32]; limits::LEAVES]>::try_from(claim.leaves.clone()).map_err(|_| Failure::Damaged)?;
             let commitment = Commitment::from_leaves(leaves).map_err(|_| Failure::Damaged)?;
@@ -112,6 +115,7 @@ impl Engine {
             fields: shown,
             text: consent.text,
             sent: send,
+            named_as,
         }))
     }
 
@@ -161,6 +165,7 @@ impl Engine {
                 subject.ended = true;
                 step.put(&record.subject, &subject);
             }
+            self.case_ended(step, &record.case)?;
             self.post(step, &record.holder, Lane::Bag, kind::OUTCOME, None, &Outcome { claim_id: candidate, result })?;
             trail::record(step, Some(user), Act::Outcome, &candidate.0, Some(record.holder))?;
         }

@@ -29,7 +29,7 @@ impl Engine {
         }
         let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
         if state.pending == 0 {
-            return Ok(());
+            return self.continue_removal(step, &state);
         }
         // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
         let pending = step.under::<PendingRow>(&row_key(2, &state.epoch), PEOPLE_A_SLICE)?;
@@ -80,7 +80,7 @@ impl Engine {
         }
         self.running.look_at_builds = false;
         let (Some(held), Some(state)) = (&self.held, step.get::<IndexState>(&())?) else { return Ok(()) };
-        if state.pending > 0 {
+        if state.pending > 0 || state.removals > 0 {
             return Ok(());
         }
         let delta = held.roster.pace.delta;

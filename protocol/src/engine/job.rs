@@ -37,6 +37,8 @@ pub enum Job {
     Test(TestSlice),
     /// Evaluates the inputs of own records.
     Index(IndexSlice),
+    /// Removes the tags of people who left the index.
+    Unindex(IndexSlice),
     /// One slice of building a peer's set.
     Build(Box<SetBuild>),
     /// Removes rows that became invisible.
@@ -207,6 +209,13 @@ pub enum Found {
         /// How many records.
         people: u64,
     },
+    /// People whose tags of this epoch are gone.
+    Unindexed {
+        /// The epoch.
+        epoch: Epoch,
+        /// How many.
+        people: u64,
+    },
     /// One slice of a set is built; the state says whether it is whole.
     Built(Box<SetBuild>),
 }
@@ -240,6 +249,7 @@ pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
         Job::Finalize(batch) => jobs::evaluation::finalize(&batch),
         Job::Test(slice) => jobs::test::run(slice, bulk),
         Job::Index(slice) => jobs::index::run(&slice, bulk),
+        Job::Unindex(slice) => jobs::removal::run(&slice, bulk),
         Job::Build(state) => jobs::build::run(*state, bulk),
         Job::Sweep(slice) => jobs::sweep::run(slice, bulk),
     }

@@ -15,10 +15,10 @@ use crate::engine::lookup;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::View;
-use crate::linkage::{Advice, STRONG_KEYS, match_keys, strength};
+use crate::linkage::{Advice, RecordKeys, STRONG_KEYS, match_keys, record_keys, strength};
 use crate::person::record::Role;
 use crate::person::share::attributes;
-use crate::person::{MatchMode, PersonForm, PersonRecord};
+use crate::person::{FormError, FormProblem, MatchMode, PersonForm, PersonRecord};
 use crate::private_match::owner::{IndexRow, IndexState, PendingRow};
 
 /// Bytes of a step's rows at which an import stops; the caller sends the rest again.
@@ -64,17 +64,34 @@ impl Engine {
             return Err(Failure::Locked);
         }
         let record = form.into_record(Role::Registered, step.wall(), user).map_err(Failure::Form)?;
-        let person = PersonId::draw(&mut step.draw);
-        let keys = keys_of(&record);
-        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let advice = advice(&record, keys.len());
-        let salted = salted_fields(&record, &mut step.draw);
-        let leaves = salted.iter().map(OpenedField::leaf).collect();
-        self.index_person(step, person, IndexRow { keys, audience: record.audience.clone(), mode: record.match_mode, leaves })?;
-        step.put(&person, &record);
-        step.put(&person, &SaltedPerson { fields: salted });
+        check_links(step, &record).map_err(Failure::Form)?;
+        let (person, count) = self.file_person(step, &record)?;
+        let advice = advice(&record, usize::try_from(count).unwrap_or(usize::MAX));
         trail::record(step, Some(user), Act::PersonAdded, &person.0, None)?;
         Ok(PersonAdded { person, keys: count, too_little: count == 0, advice })
+    }
+
+    /// Files somebody who may be found: the record, its commitment's fields, and what the private match needs.
+    pub(super) fn file_person<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        record: &PersonRecord,
+    ) -> Result<(PersonId, u32), crate::engine::view::ReadError> {
+        let person = PersonId::draw(&mut step.draw);
+        let RecordKeys { keys, mentions } = keys_with_mentions(record);
+        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let salted = salted_fields(record, &mut step.draw);
+        let row = IndexRow {
+            keys: keys.iter().map(|key| key.label().into()).collect(),
+            audience: record.audience.clone(),
+            mode: record.match_mode,
+            leaves: salted.iter().map(OpenedField::leaf).collect(),
+            mentions,
+        };
+        self.index_person(step, person, row)?;
+        step.put(&person, record);
+        step.put(&person, &SaltedPerson { fields: salted });
+        Ok((person, count))
     }
 
     /// Files what the private match needs, and queues the evaluation of its keys.
@@ -139,15 +156,35 @@ impl Engine {
     }
 }
 
-/// Labels of a record's match keys in profile order.
+/// Match keys of a record and of the family members whom it names, within one cap.
+fn keys_with_mentions(record: &PersonRecord) -> RecordKeys {
+    let mentions: Vec<_> = record.family.iter().map(|member| describe::of_mention(record, member)).collect();
+    record_keys(&describe::of_record(record), &mentions)
+}
+
+/// Checks that a family member's link leads to a record of this node.
+pub(super) fn check_links<V: View>(step: &Step<'_, V>, record: &PersonRecord) -> Result<(), FormError> {
+    for (member, number) in record.family.iter().zip(1..) {
+        let Some(person) = member.person else { continue };
+        // A row that cannot be read is told by whatever opens it; here it is just not there.
+        if !matches!(step.get::<PersonRecord>(&person), Ok(Some(_))) {
+            return Err(FormError { field: format!("family_members.{number}.person"), problem: FormProblem::Record });
+        }
+    }
+    Ok(())
+}
+
+/// Labels of the match keys of somebody who is sought, in profile order: of the person alone, since nobody is sought for
+/// being named.
 pub(super) fn keys_of(record: &PersonRecord) -> Vec<Sensitive<String>> {
     match_keys(&describe::of_record(record)).iter().map(|key| key.label().into()).collect()
 }
 
-/// The attributes of a record with a fresh salt each.
+/// The attributes and identifiers of a record with a fresh salt each.
 pub(super) fn salted_fields(record: &PersonRecord, draw: &mut Draw) -> Vec<OpenedField> {
     attributes(record)
         .into_iter()
+        .chain(describe::identifier_fields(record))
         .map(|(field, value)| OpenedField { name: field.name().to_owned(), value, salt: draw.bytes() })
         .collect()
 }
@@ -170,6 +207,12 @@ pub(super) fn shown(record: &PersonRecord) -> Vec<ShownField> {
     }
     for phone in &record.phones {
         fields.push(ShownField { field: "phone".to_owned(), value: phone.clone() });
+    }
+    for document in &record.documents {
+        fields.push(ShownField { field: "document".to_owned(), value: document.line() });
+    }
+    for member in &record.family {
+        fields.push(ShownField { field: member.relation.word().to_owned(), value: member.line() });
     }
     fields.push(ShownField { field: "note".to_owned(), value: record.note.clone() });
     fields.retain(|field| !field.value.expose().is_empty());

@@ -229,7 +229,7 @@ mod tests {
     fn person(names: [&str; 4], birth: &str, place: &str, sex: Option<Sex>) -> Fields {
         let [given, family, father, mother] = names.map(Into::into);
         let place = PlaceText { text: place.into(), kind: PlaceKind::Town };
-        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], sex }
+        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], sex, ..Fields::default() }
     }
 
     /// The scores are those of the reference implementation, times 1,000.

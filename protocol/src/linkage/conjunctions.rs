@@ -412,7 +412,7 @@ mod tests {
             mother: "chitse jijili".into(),
             birth: BirthDate::parse("1984-03-12"),
             places: vec![place("Cecilia"), place("tsezhotha")],
-            sex: None,
+            ..Fields::default()
         };
         let conjunctions = Conjunctions::of(&Parts::of(&crowded));
         let all = conjunctions.ranked(usize::MAX);

@@ -24,6 +24,10 @@ pub struct Fields {
     pub places: Vec<PlaceText>,
     /// Sex, if recorded; not in keys.
     pub sex: Option<Sex>,
+    /// Telephones as written; each is a key by its last 8 digits.
+    pub phones: Vec<Sensitive<String>>,
+    /// Identity documents; each is a key.
+    pub documents: Vec<DocumentText>,
 }
 
 impl Fields {
@@ -104,6 +108,17 @@ pub struct PlaceText {
     pub text: Sensitive<String>,
     /// What the text names.
     pub kind: PlaceKind,
+}
+
+/// An identity document as written.
+#[derive(Clone, Debug)]
+pub struct DocumentText {
+    /// Its kind, a word of `a-z` and `_`.
+    pub kind: Sensitive<String>,
+    /// Who issued it; empty if unknown.
+    pub issuer: Sensitive<String>,
+    /// Its number.
+    pub number: Sensitive<String>,
 }
 
 /// What a place text names. A postcode or a numbered camp is a [`PlaceKind::Town`]; it is recognised by its digits.

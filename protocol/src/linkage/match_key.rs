@@ -6,10 +6,11 @@
 //! budget bounds and nothing here does.
 
 use crate::base::Sensitive;
-use crate::base::limits::KEYS_A_RECORD;
+use crate::base::limits::{KEYS_A_RECORD, MENTION_KEYS};
 
 use super::conjunctions::Conjunctions;
 use super::fields::Fields;
+use super::identifiers::identifiers;
 use super::parts::Parts;
 
 /// One key of a record. Not printed, wiped on drop.
@@ -36,8 +37,42 @@ impl MatchKey {
 /// The keys of a description in profile order, 0 to 48. None: it says too little to be matched privately.
 #[must_use]
 pub fn match_keys(fields: &Fields) -> Vec<MatchKey> {
-    let keys = Conjunctions::of(&Parts::of(fields)).ranked(KEYS_A_RECORD);
-    keys.into_iter().map(|label| MatchKey { label: Sensitive::new(label) }).collect()
+    let mut keys: Vec<MatchKey> = identifiers(fields).into_iter().map(|label| MatchKey { label }).collect();
+    let others = Conjunctions::of(&Parts::of(fields)).ranked(KEYS_A_RECORD - keys.len());
+    keys.extend(others.into_iter().map(|label| MatchKey { label: Sensitive::new(label) }));
+    keys
+}
+
+/// The keys of a registered record, its own and those of the family members whom it names.
+#[derive(Clone, Debug, Default)]
+pub struct RecordKeys {
+    /// At most 48: own keys in profile order, then those of mentions.
+    pub keys: Vec<MatchKey>,
+    /// For each of the last keys, the member that it describes, by its place among the mentions.
+    pub mentions: Vec<u8>,
+}
+
+/// The keys of a record and its mentions within one cap. Own keys always have 36 places, mentions always 12; what one side
+/// leaves free the other takes. Mentions take turns, so that a long family does not push out the first one named.
+#[must_use]
+pub fn record_keys(own: &Fields, mentions: &[Fields]) -> RecordKeys {
+    let mut keys = match_keys(own);
+    let lists: Vec<Vec<MatchKey>> = mentions.iter().take(usize::from(u8::MAX)).map(match_keys).collect();
+    let mut mentioned: Vec<(MatchKey, u8)> = Vec::new();
+    for turn in 0..KEYS_A_RECORD {
+        for (list, member) in lists.iter().zip(0u8..) {
+            if let Some(key) =
+                list.get(turn).filter(|key| !keys.contains(key) && !mentioned.iter().any(|(other, _)| other == *key))
+            {
+                mentioned.push((key.clone(), member));
+            }
+        }
+    }
+    keys.truncate(KEYS_A_RECORD - mentioned.len().min(MENTION_KEYS));
+    mentioned.truncate(KEYS_A_RECORD - keys.len());
+    let (of_mentions, mentions): (Vec<MatchKey>, Vec<u8>) = mentioned.into_iter().unzip();
+    keys.extend(of_mentions);
+    RecordKeys { keys, mentions }
 }
 
 #[cfg(test)]
@@ -48,7 +83,7 @@ mod tests {
     fn person(names: [&str; 4], birth: &str, place: &str) -> Fields {
         let [given, family, father, mother] = names.map(Into::into);
         let place = PlaceText { text: place.into(), kind: PlaceKind::Town };
-        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], sex: None }
+        Fields { given, family, father, mother, birth: BirthDate::parse(birth), places: vec![place], ..Fields::default() }
     }
 
     fn shared(sought: &Fields, registered: &Fields) -> Vec<String> {
@@ -134,6 +169,50 @@ mod tests {
         let sought = person(["Yusuf", "Nasser Haddad", "Nasser", "Amina Barakat"], "1990", "Homs");
         let registered = person(["Bilal", "Nasser Haddad", "Nasser", "Amina Barakat"], "1993", "Homs");
         assert_eq!(shared(&sought, &registered), [""; 0]);
+    }
+
+    #[test]
+    fn identifiers_come_before_all_other_keys_within_the_cap() {
+        let mut one = person(["Mohamed", "Ahmed Ali", "Ahmed Ali", "Fadumo Xasan"], "1991-02-03", "Mogadishu");
+        let without = match_keys(&one);
+        assert_eq!(without.len(), KEYS_A_RECORD);
+        one.phones = vec!["0615123456".into()];
+        let with = match_keys(&one);
+        assert_eq!((with.len(), with[0].label(), with[0].class()), (KEYS_A_RECORD, "t:15123456", "t".to_owned()));
+        assert_eq!(with[1..], without[..47]);
+    }
+
+    #[test]
+    fn the_same_telephone_is_a_shared_key_whatever_the_names() {
+        let mut sought = person(["Nimco", "Warsame", "", ""], "1991", "Baydhabo");
+        let mut registered = person(["Олена", "Шевчук", "", ""], "1950", "Суми");
+        sought.phones = vec!["+252 61 512 34 56".into()];
+        registered.phones = vec!["0615123456".into()];
+        assert_eq!(shared(&sought, &registered), ["t:15123456"]);
+    }
+
+    #[test]
+    fn mentions_share_the_cap_and_take_what_is_free() {
+        let own = person(["Mohamed", "Ahmed Ali", "Ahmed Ali", "Fadumo Xasan"], "1991-02-03", "Mogadishu");
+        let mother = person(["Fadumo", "Xasan Warsame", "", ""], "1961", "Mogadishu");
+        let brother = person(["Liban", "Ahmed Ali", "Ahmed Ali", "Fadumo Xasan"], "1995", "Mogadishu");
+        let all = record_keys(&own, &[mother.clone(), brother.clone()]);
+        assert_eq!((all.keys.len(), all.mentions.len()), (48, 12));
+        assert_eq!(all.keys[..36], match_keys(&own)[..36]);
+        assert_eq!(all.mentions[..4], [0, 1, 0, 1]);
+        assert!(match_keys(&mother).contains(&all.keys[36]));
+
+        let few = person(["Mohamed", "Ahmed", "", ""], "", "");
+        let free = record_keys(&few, &[brother]);
+        assert_eq!((free.keys.len(), free.mentions.len()), (48, 48));
+        assert_eq!(record_keys(&own, &[]).keys, match_keys(&own));
+    }
+
+    #[test]
+    fn a_key_of_two_descriptions_is_the_records_own() {
+        let own = person(["Mohamed", "Ahmed Ali", "Ahmed Ali", "Fadumo Xasan"], "1991-02-03", "Mogadishu");
+        let all = record_keys(&own, core::slice::from_ref(&own));
+        assert_eq!((all.keys.len(), all.mentions.len()), (48, 0));
     }
 
     #[test]

@@ -5,14 +5,15 @@
 //! other only if both derive the same key from differing descriptions, so everything up to a key is integer arithmetic
 //! over constant tables, named together by [`profile_id`] and [`parameters_hash`]. The second stage is local to a node.
 //!
-//! Deliberately absent: storage, exact identifiers (telephone, document numbers), transliteration for display, and any
-//! learning from the node's own data, which would give each node keys of its own.
+//! Deliberately absent: storage, transliteration for display, and any learning from the node's own data, which would give
+//! each node keys of its own.
 
 mod agreement;
 mod compare;
 mod conjunctions;
 mod evaluate;
 mod fields;
+mod identifiers;
 mod match_key;
 mod normalize;
 mod parts;
@@ -39,8 +40,9 @@ pub use compare::{
     ComparedField, Comparison, FieldComparison, FieldVerdict, Reason, Score, compare, compare_prepared, score_prepared,
 };
 pub use evaluate::{Entry, Evaluation, OwnerCut, evaluate};
-pub use fields::{BirthDate, Fields, PlaceKind, PlaceText, Sex};
-pub use match_key::{MatchKey, match_keys};
+pub use fields::{BirthDate, DocumentText, Fields, PlaceKind, PlaceText, Sex};
+pub use identifiers::{IdentifiersAgree, identifiers, identifiers_agree};
+pub use match_key::{MatchKey, RecordKeys, match_keys, record_keys};
 pub use prepared::Prepared;
 pub use profile::{parameters_hash, profile_id};
 pub use score::Band;

@@ -55,7 +55,7 @@ prop_compose! {
             mother: mother.join(" ").as_str().into(),
             birth: born.map(|(year, month_day)| BirthDate { year, month_day, or: None }),
             places: places.into_iter().map(place).collect(),
-            sex: None,
+            ..Fields::default()
         }
     }
 }
@@ -81,6 +81,7 @@ prop_compose! {
             birth: born.map(|(year, month_day)| BirthDate { year, month_day, or }),
             places: places.into_iter().map(place).collect(),
             sex: Some(Sex::Female),
+            ..Fields::default()
         }
     }
 }
@@ -156,6 +157,7 @@ prop_compose! {
             birth: BirthDate::parse(dates),
             places: places.into_iter().map(place).collect(),
             sex,
+            ..Fields::default()
         }
     }
 }

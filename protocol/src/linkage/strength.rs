@@ -127,7 +127,7 @@ mod tests {
             mother: mother.into(),
             birth: BirthDate::parse(birth),
             places: vec![place],
-            sex: None,
+            ..Fields::default()
         }
     }
 

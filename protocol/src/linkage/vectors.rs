@@ -37,7 +37,7 @@ pub(super) fn fields(record: &Value) -> Fields {
         mother: text("mother"),
         birth: BirthDate::parse(record["dob"].as_str().unwrap_or("")),
         places: record["places"].as_array().map(|places| places.iter().map(place).collect()).unwrap_or_default(),
-        sex: None,
+        ..Fields::default()
     }
 }
 

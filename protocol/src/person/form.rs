@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::base::limits::{RECORD_LIST, RECORD_TEXT_BYTES};
+use crate::base::limits::{RECORD_LIST, RECORD_LIST_BYTES, RECORD_TEXT_BYTES};
 use crate::base::sensitive::reveal;
 use crate::base::{Sensitive, Timestamp, UserId};
 use crate::person::dates::ApproxDate;
+use crate::person::document::{Document, DocumentForm};
+use crate::person::family::FamilyMember;
+use crate::person::family_form::FamilyForm;
 use crate::person::names::{NamePart, PersonName, PlaceName, Sex};
 use crate::person::policy::{Audience, LegalBasis, MatchMode, ProtectionFlag, ProtectionLevel};
 use crate::person::record::{PersonRecord, Role};
@@ -45,6 +48,10 @@ pub struct PersonForm {
     /// Phone numbers, `|` between them.
     #[serde(with = "reveal")]
     pub phone: Sensitive<String>,
+    /// Identity documents.
+    pub documents: Vec<DocumentForm>,
+    /// Family members whom the person names.
+    pub family_members: Vec<FamilyForm>,
     /// `consent`, `vital_interest`, `public_interest`, `legitimate_interest` or `legal_obligation`.
     pub legal_basis: String,
     /// `answer`, `ask_only`, `off`, or empty for what the flags say.
@@ -71,6 +78,9 @@ pub enum FormProblem {
     /// More entries than `limits::RECORD_LIST`.
     #[error("has more than {RECORD_LIST} entries")]
     TooMany,
+    /// A list whose texts are together longer than `limits::RECORD_LIST_BYTES`.
+    #[error("is together longer than {RECORD_LIST_BYTES} bytes")]
+    ListTooLong,
     /// A control or text-direction character.
     #[error("holds a control or text-direction character")]
     Control,
@@ -80,6 +90,12 @@ pub enum FormProblem {
     /// Not one of the words of the field.
     #[error("is not one of the words this field knows")]
     Word,
+    /// Not the id of a record of this node.
+    #[error("is not the whole id of a person of this node")]
+    Record,
+    /// Something that only the person's own consent allows.
+    #[error("needs consent as the legal basis")]
+    Consent,
 }
 
 /// Why a form is no record.
@@ -114,6 +130,8 @@ impl PersonForm {
             birth_place: PlaceName { text: trimmed(&self.birth_place) },
             last_place: PlaceName { text: trimmed(&self.last_place) },
             phones: self.read_phones()?,
+            documents: self.read_documents()?,
+            family: self.read_family()?,
             note: trimmed(&self.note),
             held_back: Vec::new(),
             legal_basis: self.read_basis()?,
@@ -147,14 +165,17 @@ impl PersonForm {
             ("note", self.note.expose()),
         ];
         for (field, text) in texts {
-            if text.len() > RECORD_TEXT_BYTES {
-                return Err(wrong(field, FormProblem::TooLong));
-            }
-            if text.chars().any(is_inert_breaker) {
-                return Err(wrong(field, FormProblem::Control));
-            }
+            check_text(text).map_err(|problem| wrong(field, problem))?;
         }
         Ok(())
+    }
+
+    fn read_documents(&self) -> Result<Vec<Document>, FormError> {
+        read_list("documents", &self.documents, DocumentForm::texts, DocumentForm::document)
+    }
+
+    fn read_family(&self) -> Result<Vec<FamilyMember>, FormError> {
+        read_list("family_members", &self.family_members, FamilyForm::texts, FamilyForm::member)
     }
 
     fn name(&self) -> PersonName {
@@ -219,7 +240,43 @@ pub fn is_inert_breaker(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn read_sex(text: &str) -> Result<Sex, FormError> {
+/// Checks and reads each entry of a list; an error names the entry by its number. All its texts together are bounded, so
+/// that a record with many relatives still fits a batch.
+fn read_list<T, Entry, const N: usize>(
+    list: &'static str,
+    entries: &[Entry],
+    texts: impl for<'a> Fn(&'a Entry) -> [(&'static str, &'a str); N],
+    read: impl Fn(&Entry) -> Result<T, FormError>,
+) -> Result<Vec<T>, FormError> {
+    if entries.len() > RECORD_LIST {
+        return Err(wrong(list, FormProblem::TooMany));
+    }
+    let all: usize = entries.iter().flat_map(&texts).map(|(_, text)| text.len()).sum();
+    if all > RECORD_LIST_BYTES {
+        return Err(wrong(list, FormProblem::ListTooLong));
+    }
+    let mut found = Vec::with_capacity(entries.len());
+    for (entry, number) in entries.iter().zip(1..) {
+        let at = |field: &str| format!("{list}.{number}.{field}");
+        for (field, text) in texts(entry) {
+            check_text(text).map_err(|problem| wrong(&at(field), problem))?;
+        }
+        found.push(read(entry).map_err(|error| FormError { field: at(&error.field), ..error })?);
+    }
+    Ok(found)
+}
+
+fn check_text(text: &str) -> Result<(), FormProblem> {
+    if text.len() > RECORD_TEXT_BYTES {
+        Err(FormProblem::TooLong)
+    } else if text.chars().any(is_inert_breaker) {
+        Err(FormProblem::Control)
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn read_sex(text: &str) -> Result<Sex, FormError> {
     match text.trim() {
         "" | "unknown" => Ok(Sex::Unknown),
         "f" | "female" => Ok(Sex::Female),
@@ -229,11 +286,11 @@ fn read_sex(text: &str) -> Result<Sex, FormError> {
     }
 }
 
-fn trimmed(text: &Sensitive<String>) -> Sensitive<String> {
+pub(super) fn trimmed(text: &Sensitive<String>) -> Sensitive<String> {
     Sensitive::from(text.expose().trim())
 }
 
-fn wrong(field: &str, problem: FormProblem) -> FormError {
+pub(super) fn wrong(field: &str, problem: FormProblem) -> FormError {
     FormError { field: field.to_owned(), problem }
 }
 
@@ -270,6 +327,20 @@ mod tests {
             record(PersonForm { given: "x".repeat(600).as_str().into(), ..form() }).unwrap_err().problem,
             FormProblem::TooLong
         );
+    }
+
+    #[test]
+    fn an_entry_of_a_list_is_named_by_its_number() {
+        let form = PersonForm {
+            family_members: FamilyForm::read_list("mother: Олена (1961) | aunt: Іра (12.3.1984)"), ..form()
+        };
+        let error = record(form).unwrap_err();
+        assert_eq!((error.field.as_str(), error.problem), ("family_members.2.birth", FormProblem::Date));
+        let many = PersonForm { documents: DocumentForm::read_list(&"passport A1|".repeat(17)), ..self::form() };
+        assert_eq!(record(many).unwrap_err().problem, FormProblem::TooMany);
+        let long = format!("aunt: {}|", "x".repeat(500));
+        let long = PersonForm { family_members: FamilyForm::read_list(&long.repeat(5)), ..self::form() };
+        assert_eq!(record(long).unwrap_err().problem, FormProblem::ListTooLong);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 
 pub mod calendar;
 pub mod dates;
+pub mod document;
+pub mod family;
+pub mod family_form;
 pub mod form;
 pub mod names;
 pub mod policy;
@@ -13,6 +16,9 @@ pub mod share;
 
 pub use calendar::Calendar;
 pub use dates::{ApproxDate, GregorianDate};
+pub use document::{Document, DocumentForm, DocumentKind};
+pub use family::{FamilyMember, Relation, Vital};
+pub use family_form::FamilyForm;
 pub use form::{FormError, FormProblem, PersonForm};
 pub use names::{NamePart, PersonName, PlaceName, Sex};
 pub use policy::{Audience, LegalBasis, MatchMode, ProtectionFlag, ProtectionLevel};

@@ -47,6 +47,22 @@ impl Audience {
         }
     }
 
+    /// The same members but these.
+    #[must_use]
+    pub fn without(&self, never: &[MemberId]) -> Self {
+        match self {
+            Audience::All if never.is_empty() => Audience::All,
+            Audience::All => Audience::Except(never.to_vec()),
+            Audience::Only(members) => Audience::Only(members.iter().filter(|member| !never.contains(member)).copied().collect()),
+            Audience::Except(members) => {
+                let mut all: Vec<MemberId> = members.iter().chain(never).copied().collect();
+                all.sort();
+                all.dedup();
+                Audience::Except(all)
+            }
+        }
+    }
+
     /// Reads `all`, `only:A|B` or `except:A|B`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

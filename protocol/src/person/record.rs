@@ -4,6 +4,8 @@ use minicbor::{Decode, Encode};
 
 use crate::base::{PersonId, Sensitive, Timestamp, UserId};
 use crate::person::dates::ApproxDate;
+use crate::person::document::Document;
+use crate::person::family::FamilyMember;
 use crate::person::names::{PersonName, PlaceName, Sex};
 use crate::person::policy::{Audience, LegalBasis, MatchMode, ProtectionFlag};
 
@@ -71,6 +73,12 @@ pub struct PersonRecord {
     /// The second person where a change needs two; the two-person rule fills it.
     #[n(20)]
     pub confirmed_by: Option<UserId>,
+    /// Identity documents.
+    #[n(21)]
+    pub documents: Vec<Document>,
+    /// Family members whom the person named.
+    #[n(22)]
+    pub family: Vec<FamilyMember>,
 }
 
 crate::record!(PersonRecord, PersonId, People, 1, Records);

@@ -8,6 +8,8 @@ use crate::person::record::PersonRecord;
 /// Under which condition a field may leave the node (data-model.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShareClass {
+    /// Input of match keys; never sent in clear.
+    Key,
     /// Input of match keys, and sealed to one peer after an acknowledged claim, for comparison.
     KeyAndAttribute,
     /// Sealed to one peer after an acknowledged claim, for comparison.
@@ -45,6 +47,12 @@ pub enum Field {
     SocietyRef,
     /// Phone numbers.
     Phones,
+    /// Identity documents.
+    Documents,
+    /// Family members whom the person named.
+    FamilyMembers,
+    /// One phone or document, from 1 to `limits::IDENTIFIER_KEYS`, as its key has it; sent only where that key was hit.
+    Identifier(u8),
     /// Free note.
     Note,
     /// Facts kept for verification.
@@ -53,7 +61,7 @@ pub enum Field {
 
 impl Field {
     /// Every field.
-    pub const ALL: [Field; 13] = [
+    pub const ALL: [Field; 19] = [
         Field::Given,
         Field::Family,
         Field::Father,
@@ -65,6 +73,12 @@ impl Field {
         Field::Contact,
         Field::SocietyRef,
         Field::Phones,
+        Field::Documents,
+        Field::FamilyMembers,
+        Field::Identifier(1),
+        Field::Identifier(2),
+        Field::Identifier(3),
+        Field::Identifier(4),
         Field::Note,
         Field::HeldBack,
     ];
@@ -84,6 +98,12 @@ impl Field {
             Field::Contact => "contact",
             Field::SocietyRef => "society_ref",
             Field::Phones => "phones",
+            Field::Documents => "documents",
+            Field::FamilyMembers => "family_members",
+            Field::Identifier(1) => "identifier_1",
+            Field::Identifier(2) => "identifier_2",
+            Field::Identifier(3) => "identifier_3",
+            Field::Identifier(_) => "identifier_4",
             Field::Note => "note",
             Field::HeldBack => "held_back",
         }
@@ -105,10 +125,12 @@ impl Field {
             | Field::Mother
             | Field::Birth
             | Field::BirthPlace
-            | Field::LastPlace => ShareClass::KeyAndAttribute,
+            | Field::LastPlace
+            | Field::Identifier(_) => ShareClass::KeyAndAttribute,
+            Field::Phones | Field::Documents | Field::FamilyMembers => ShareClass::Key,
             Field::Sex => ShareClass::Attribute,
             Field::Contact => ShareClass::Disclosure,
-            Field::SocietyRef | Field::Phones | Field::Note => ShareClass::Never,
+            Field::SocietyRef | Field::Note => ShareClass::Never,
             Field::HeldBack => ShareClass::HeldBack,
         }
     }
@@ -120,7 +142,7 @@ impl Field {
     }
 }
 
-/// The attributes of a record: every non-empty field of class A, cut at `limits::FIELD_BYTES` on a character boundary.
+/// The attributes of a record but its identifiers: every non-empty field of class A, cut at `limits::FIELD_BYTES` on a character boundary.
 #[must_use]
 pub fn attributes(record: &PersonRecord) -> Vec<(Field, Sensitive<String>)> {
     let mut fields = Vec::new();
@@ -149,7 +171,15 @@ fn value_of(record: &PersonRecord, field: Field) -> Sensitive<String> {
         Field::Birth => record.birth.as_ref().map_or_else(Sensitive::default, |date| Sensitive::new(date.expose().as_written())),
         Field::BirthPlace => record.birth_place.text.clone(),
         Field::LastPlace => record.last_place.text.clone(),
-        Field::Contact | Field::SocietyRef | Field::Phones | Field::Note | Field::HeldBack => Sensitive::default(),
+        // Identifiers are normalised by `linkage`; `casework` adds them.
+        Field::Identifier(_)
+        | Field::Contact
+        | Field::SocietyRef
+        | Field::Phones
+        | Field::Documents
+        | Field::FamilyMembers
+        | Field::Note
+        | Field::HeldBack => Sensitive::default(),
     }
 }
 
@@ -167,13 +197,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_that_is_not_class_n_is_named_here() {
+    fn every_field_that_may_leave_is_named_here() {
         let leaving: Vec<&str> = Field::ALL
             .into_iter()
-            .filter(|field| !matches!(field.class(), ShareClass::Never | ShareClass::HeldBack))
+            .filter(|field| !matches!(field.class(), ShareClass::Key | ShareClass::Never | ShareClass::HeldBack))
             .map(Field::name)
             .collect();
-        assert_eq!(leaving, ["given", "family", "father", "mother", "sex", "birth", "birth_place", "last_place", "contact"]);
+        let expected = "given family father mother sex birth birth_place last_place contact \
+            identifier_1 identifier_2 identifier_3 identifier_4";
+        assert_eq!(leaving.join(" "), expected);
     }
 
     #[test]

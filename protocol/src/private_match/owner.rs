@@ -60,14 +60,33 @@ pub struct IndexRow {
     /// Salted hashes of its fields; a claim draws the unused leaves.
     #[cbor(n(4), with = "fixed_list")]
     pub leaves: Vec<[u8; 32]>,
+    /// For each of the last keys, the family member whom it describes, by its place in the record; the keys before are the
+    /// person's own.
+    #[n(8)]
+    pub mentions: Vec<u8>,
 }
 crate::record!(IndexRow, PersonId, Index, 1, Service);
+
+impl IndexRow {
+    /// The family member whom the key at a position describes; none for the person's own keys.
+    #[must_use]
+    pub fn mention_at(&self, position: usize) -> Option<u8> {
+        let own = self.keys.len().saturating_sub(self.mentions.len());
+        position.checked_sub(own).and_then(|place| self.mentions.get(place)).copied()
+    }
+}
 
 /// A person whose keys wait to be evaluated in an epoch.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct PendingRow {}
 crate::record!(PendingRow, (Epoch, PersonId), Index, 2, Service);
+
+/// A person who left the index and whose tags a job has still to remove.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct RemovalRow {}
+crate::record!(RemovalRow, PersonId, Index, 3, Service);
 
 /// Where this owner's index stands.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -85,6 +104,9 @@ pub struct IndexState {
     /// People indexed or waiting.
     #[n(4)]
     pub people: u64,
+    /// People whose tags wait to be removed.
+    #[n(8)]
+    pub removals: u64,
 }
 crate::record!(IndexState, (), Own, 10, Service);
 
@@ -98,6 +120,9 @@ pub struct TagRow {
     /// Whether the key is in sets at all.
     #[n(2)]
     pub mode: MatchMode,
+    /// The family member of the record whom the key describes; none for the person's own keys.
+    #[n(8)]
+    pub mention: Option<u8>,
 }
 crate::record!(TagRow, (Epoch, [u8; 16], PersonId), Tags, 1, Service);
 

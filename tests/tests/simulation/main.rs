@@ -7,6 +7,7 @@
 
 mod later;
 mod limits;
+mod mentions;
 mod refusals;
 mod rollbacks;
 mod swarm;

@@ -19,6 +19,8 @@ pub struct CandidateLine {
     pub seeker: MemberId,
     /// Own record it concerns; absent while its attributes have not come.
     pub person: Option<PersonId>,
+    /// What the sought person is to the person of that record, where the claim met a family member whom it only names.
+    pub named_as: Option<String>,
     /// State: `waiting`, `to_review`, `confirmed`, `closed`, `consented`, `disclosed`, `ended`.
     pub state: String,
     /// Score band; shown once a verdict is given, or where the engine closed it.
@@ -77,6 +79,8 @@ pub struct DisclosureView {
     pub text: Sensitive<String>,
     /// True if it is on its way.
     pub sent: bool,
+    /// What the sought person is to the person who consented, where the record only names the sought one.
+    pub named_as: Option<String>,
 }
 
 /// A received disclosure, masked.

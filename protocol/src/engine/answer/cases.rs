@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::sensitive::reveal;
-use crate::base::{CaseId, MemberId, Sensitive, SubjectId};
+use crate::base::{CaseId, MemberId, PersonId, Sensitive, SubjectId};
 use crate::engine::answer::people::ShownField;
 
 /// A case, masked.
@@ -50,6 +50,8 @@ pub struct CaseShown {
     pub subjects: Vec<Vec<ShownField>>,
     /// Members that must not get a claim.
     pub claim_never: Vec<MemberId>,
+    /// The enquirer as somebody who may be found, if the enquirer agreed.
+    pub findable: Option<PersonId>,
 }
 
 /// What a search would do.

@@ -30,10 +30,10 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
         let pending = (slice.epoch, *person);
         writes.ops.push(Op::Remove(PendingRow::TREE, PendingRow::key(&pending)));
         let Some(row) = row else { continue };
-        for input in inputs_of(&slice.profile, &slice.owner, &row.keys) {
+        for (position, input) in inputs_of(&slice.profile, &slice.owner, &row.keys).iter().enumerate() {
             let tag = tag(&slice.secret.evaluate(input.expose()));
             let id = (slice.epoch, tag.0, *person);
-            let value = TagRow { audience: row.audience.clone(), mode: row.mode };
+            let value = TagRow { audience: row.audience.clone(), mode: row.mode, mention: row.mention_at(position) };
             writes.ops.push(Op::Put(Row {
                 tree: TagRow::TREE,
                 root: TagRow::ROOT,
@@ -48,11 +48,11 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
 
 /// Bytes of a person's tag rows: key, audience, mode.
 fn size_of_tags(row: &IndexRow) -> usize {
-    let value = TagRow { audience: row.audience.clone(), mode: row.mode };
+    let value = TagRow { audience: row.audience.clone(), mode: row.mode, mention: Some(u8::MAX) };
     row.keys.len() * (TAG_KEY_BYTES + value.encode().expose().len())
 }
 
-fn read_index(bulk: &dyn Bulk, key: &RowKey) -> Result<Option<IndexRow>, ReadError> {
+pub(super) fn read_index(bulk: &dyn Bulk, key: &RowKey) -> Result<Option<IndexRow>, ReadError> {
     let until = key.after_prefix();
     let rows = bulk.rows(IndexRow::TREE, key, until.as_ref(), 1)?;
     rows.into_iter()

@@ -3,5 +3,6 @@
 pub mod build;
 pub mod evaluation;
 pub mod index;
+pub mod removal;
 pub mod sweep;
 pub mod test;

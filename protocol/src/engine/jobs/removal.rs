@@ -1,0 +1,32 @@
+//! Removes the tags of people who left the index, and what the private match kept of them.
+//!
+//! The tags are evaluated once more, since only that leads from a key to its row; a row that is not there is no error.
+
+use crate::base::record::Record;
+use crate::engine::batch::{Batch, Op};
+use crate::engine::inputs::inputs_of;
+use crate::engine::job::{Found, IndexSlice, JobFailure, JobOutput};
+use crate::engine::jobs::index::read_index;
+use crate::engine::view::Bulk;
+use crate::private_match::label::tag;
+use crate::private_match::owner::{IndexRow, RemovalRow, TagRow};
+
+/// One slice: every row of the people of the job.
+///
+/// # Errors
+/// [`JobFailure::Read`].
+pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
+    let mut writes = Batch::default();
+    for person in &slice.people {
+        if let Some(row) = read_index(bulk, &IndexRow::key(person))? {
+            for input in inputs_of(&slice.profile, &slice.owner, &row.keys) {
+                let tag = tag(&slice.secret.evaluate(input.expose()));
+                writes.ops.push(Op::Remove(TagRow::TREE, TagRow::key(&(slice.epoch, tag.0, *person))));
+            }
+        }
+        writes.ops.push(Op::Remove(IndexRow::TREE, IndexRow::key(person)));
+        writes.ops.push(Op::Remove(RemovalRow::TREE, RemovalRow::key(person)));
+    }
+    let people = slice.people.len() as u64;
+    Ok(JobOutput { writes, found: Found::Unindexed { epoch: slice.epoch, people }, next: None })
+}
