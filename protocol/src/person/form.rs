@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::base::limits::{RECORD_LIST, RECORD_TEXT_BYTES};
 use crate::base::sensitive::reveal;
-use crate::base::{Sensitive, Timestamp, UserId};
+use crate::base::{PersonId, Sensitive, Timestamp, UserId};
 use crate::person::dates::ApproxDate;
 use crate::person::names::{NamePart, PersonName, PlaceName, Sex};
 use crate::person::policy::{Audience, LegalBasis, MatchMode, ProtectionFlag, ProtectionLevel};
@@ -77,6 +77,12 @@ pub enum FormProblem {
     /// Not a date.
     #[error("is not YYYY, YYYY-MM or YYYY-MM-DD (with ~ in front for an estimate)")]
     Date,
+    /// The file number of a person who was registered with other words.
+    #[error("is the file number of {}, whose record says otherwise", .person.short())]
+    Taken {
+        /// That person.
+        person: PersonId,
+    },
     /// Not one of the words of the field.
     #[error("is not one of the words this field knows")]
     Word,

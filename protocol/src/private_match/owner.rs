@@ -64,9 +64,16 @@ pub struct IndexRow {
 crate::record!(IndexRow, PersonId, Index, 1, Service);
 
 /// A person whose keys wait to be evaluated in an epoch.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 #[cbor(map)]
-pub struct PendingRow {}
+pub struct PendingRow {
+    /// Generation of the index when it was queued last. A slice that began earlier leaves it waiting.
+    #[n(1)]
+    pub turn: u64,
+    /// True if the record itself is fresh or changed: pairs that were told apart are compared again.
+    #[n(2)]
+    pub revised: bool,
+}
 crate::record!(PendingRow, (Epoch, PersonId), Index, 2, Service);
 
 /// Where this owner's index stands.
@@ -98,6 +105,9 @@ pub struct TagRow {
     /// Whether the key is in sets at all.
     #[n(2)]
     pub mode: MatchMode,
+    /// Household of the person: a key of two households is in no set.
+    #[n(3)]
+    pub household: PersonId,
 }
 crate::record!(TagRow, (Epoch, [u8; 16], PersonId), Tags, 1, Service);
 

@@ -1,10 +1,11 @@
 //! Builds a peer's set in slices: scan tags into sorted runs, count, pad, write segments (protocol.md 2.3, 3.9).
 //!
 //! A record that the peer must not learn of counts towards the set's size and is replaced by a dummy, so that every peer
-//! sees the same shape (protocol.md 2.14).
+//! sees the same shape (protocol.md 2.14). A key that more than one household of own records carries is left out of every
+//! set (the owner-side cut, matching.md 7).
 
 use crate::base::record::{Record, RowKey, row_key};
-use crate::base::{BlobId, limits};
+use crate::base::{BlobId, PersonId, limits};
 use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput};
 use crate::engine::view::{Bulk, ReadError};
@@ -52,7 +53,7 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
     let range = row_key(1, &state.epoch);
     let until = range.after_prefix();
     let mut prefixes = Vec::new();
-    let mut group: Option<([u8; 16], bool)> = None;
+    let mut group: Option<Group> = None;
     let mut read = 0;
     let began = state.after.clone();
     let ended = loop {
@@ -64,14 +65,13 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
             let (_, tag, _) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
             let row = TagRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
             let visible = row.mode == MatchMode::Answer && row.audience.admits(&state.peer);
-            group = Some(match group.take() {
-                Some((open, seen)) if open == tag => (open, seen || visible),
-                Some(closed) => {
-                    close(state, &labels, closed, &mut prefixes);
-                    (tag, visible)
+            match &mut group {
+                Some(open) if open.tag == tag => open.add(visible, row.household),
+                _ => {
+                    let next = Group { tag, visible, household: row.household, cut: false };
+                    close(state, &labels, group.replace(next), &mut prefixes);
                 }
-                None => (tag, visible),
-            });
+            }
             state.after = key.0;
         }
         if !full {
@@ -81,11 +81,13 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
             break false;
         }
     };
-    if let Some((tag, visible)) = group {
-        // A tag may go on in the next slice: that one begins with it again, unless this slice did and would never end.
-        let again = before_tag(&range, &tag);
-        if ended || again == began {
-            close(state, &labels, (tag, visible), &mut prefixes);
+    if let Some(open) = group {
+        // A tag may go on in the next slice. What is cut already is cut whatever follows; else that slice begins with the
+        // tag again, unless this slice did and would never end.
+        let (again, behind) = around(&range, &open.tag);
+        if ended || open.cut || again == began {
+            state.after = behind;
+            close(state, &labels, Some(open), &mut prefixes);
         } else {
             state.after = again;
         }
@@ -108,17 +110,44 @@ fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
     RowKey(key)
 }
 
-/// A position just before a tag's first row: row keys of a tag are longer than its prefix.
-fn before_tag(range: &RowKey, tag: &[u8; 16]) -> Vec<u8> {
-    let mut key = range.0.clone();
-    key.extend_from_slice(tag);
-    key
+/// Positions just before a tag's first row and behind its last: row keys of a tag are its prefix and a person.
+fn around(range: &RowKey, tag: &[u8; 16]) -> (Vec<u8>, Vec<u8>) {
+    let mut before = range.0.clone();
+    before.extend_from_slice(tag);
+    let mut behind = before.clone();
+    behind.extend_from_slice(&[u8::MAX; 16]);
+    (before, behind)
 }
 
-fn close(state: &mut SetBuild, labels: &LabelKey, (tag, visible): ([u8; 16], bool), prefixes: &mut Vec<u64>) {
+/// The rows of one tag, as far as they were read.
+struct Group {
+    tag: [u8; 16],
+    /// The peer may learn of one of its records.
+    visible: bool,
+    /// Household of its first record.
+    household: PersonId,
+    /// Another household carries it as well.
+    cut: bool,
+}
+
+impl Group {
+    fn add(&mut self, visible: bool, household: PersonId) {
+        self.visible |= visible;
+        self.cut |= household != self.household;
+    }
+}
+
+/// A tag that two households carry is in nobody's set, neither as itself nor as a dummy, whoever may learn of its records:
+/// what is counted must not differ between audiences.
+fn close(state: &mut SetBuild, labels: &LabelKey, group: Option<Group>, prefixes: &mut Vec<u64>) {
+    let Some(group) = group else { return };
+    if group.cut {
+        state.cut += 1;
+        return;
+    }
     state.real += 1;
-    if visible {
-        prefixes.push(labels.prefix(&Tag(tag)));
+    if group.visible {
+        prefixes.push(labels.prefix(&Tag(group.tag)));
     }
 }
 
