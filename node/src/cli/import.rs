@@ -46,6 +46,8 @@ struct Report {
     dry_run: bool,
     rows: u64,
     kept: u64,
+    /// Rows whose person was registered before, by the same file number with the same words.
+    known: u64,
     rejected: u64,
     too_little: u64,
     /// The first rejected rows, by place.
@@ -97,10 +99,15 @@ pub(super) async fn run(context: &Context, args: &PersonImportArgs) -> Result<()
 }
 
 async fn keep(context: &Context, rows: Vec<ImportRow>) -> Result<Vec<RowResult>, CommandError> {
-    match context.ask(Command::PersonImport { rows }).await? {
-        Answer::Imported { rows } => Ok(rows),
-        _ => Err(Kind::OtherAnswer.into()),
+    let mut results = Vec::with_capacity(rows.len());
+    // The node takes as many rows as one durable batch holds.
+    while let Some(left) = rows.get(results.len()..).filter(|left| !left.is_empty()) {
+        match context.ask(Command::PersonImport { rows: left.to_vec() }).await? {
+            Answer::Imported { rows } if !rows.is_empty() => results.extend(rows),
+            _ => return Err(Kind::OtherAnswer.into()),
+        }
     }
+    Ok(results)
 }
 
 /// The engine's own check of a form, without the engine: what it would refuse is found before anything is kept.
@@ -126,6 +133,13 @@ impl Report {
             return self.reject(progress, unfit(columns, result.row, error));
         }
         self.rows += 1;
+        if let Some(added) = result.added.as_ref().filter(|added| added.known) {
+            self.known += 1;
+            if self.known <= NAMED_ROWS {
+                progress.warn(&format!("· row {}: already registered as {}", result.row, added.person.short()));
+            }
+            return;
+        }
         self.kept += 1;
         self.too_little += u64::from(result.added.is_some_and(|added| added.too_little));
     }
@@ -154,14 +168,15 @@ fn unfit(columns: &Columns, row: u64, error: &FormError) -> Rejection {
 fn finish(context: &Context, report: &Report) -> Result<(), CommandError> {
     let done = if report.dry_run { "would be kept" } else { "kept" };
     context.out.result("kinmesh/person-import/1", report, |_| {
-        format!("{} of {} rows {done}, {} left out", report.kept, report.rows, report.rejected)
+        let known = if report.known > 0 { format!(", {} already registered", report.known) } else { String::new() };
+        format!("{} of {} rows {done}{known}, {} left out", report.kept, report.rows, report.rejected)
     })?;
     if report.too_little > 0 {
         let line =
             format!("! {} have too little to be found by: the mother's name, a place or a date would help", report.too_little);
         context.out.hint(&line);
     }
-    match (report.rejected, report.kept) {
+    match (report.rejected, report.kept + report.known) {
         (0, _) => Ok(()),
         (_, 0) => Err(Kind::NothingKept.into()),
         (rejected, _) => Err(Kind::Partly { rejected }.into()),

@@ -16,6 +16,7 @@ mod contact;
 mod context;
 mod daemon;
 mod disclosure;
+mod duplicates;
 mod elsewhere;
 mod engine_codes;
 mod entry;
