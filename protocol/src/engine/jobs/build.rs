@@ -244,3 +244,108 @@ fn pad_again(state: &mut SetBuild, writes: &mut Batch) -> Phase {
     }
     Phase::Pad
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::record::{Stored, Tree};
+    use crate::base::{Epoch, MemberId, Sensitive};
+    use crate::person::Audience;
+
+    /// Tag rows in memory.
+    #[derive(Default)]
+    struct Rows(BTreeMap<RowKey, Sensitive<Vec<u8>>>);
+
+    impl Rows {
+        fn add(&mut self, tag: u8, person: u8, household: u8, audience: Audience, mode: MatchMode) {
+            let row = TagRow { audience, mode, household: PersonId([household; 16]) };
+            self.0.insert(TagRow::key(&(Epoch(1), [tag; 16], PersonId([person; 16]))), row.encode());
+        }
+    }
+
+    impl Bulk for Rows {
+        fn read_blob(&self, _: BlobId, _: u64, _: &mut [u8]) -> Result<usize, ReadError> {
+            Err(ReadError::Damaged)
+        }
+        fn rows(&self, _: Tree, from: &RowKey, until: Option<&RowKey>, limit: usize) -> Result<Vec<(RowKey, Stored)>, ReadError> {
+            let range = self.0.range(from..).take_while(|(key, _)| until.is_none_or(|until| *key < until));
+            Ok(range.take(limit).map(|(key, value)| (key.clone(), Stored { version: 1, value: value.clone() })).collect())
+        }
+    }
+
+    fn member(id: &str) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    fn scanned(rows: &Rows, peer: &str) -> SetBuild {
+        let mut state = SetBuild {
+            owner: member("NO"),
+            peer: member(peer),
+            family: 1,
+            epoch: Epoch(1),
+            set_seq: 1,
+            generation: 1,
+            salt: [3; 32],
+            pad_seed: Sensitive::new([4; 32]),
+            seed: [5; 32],
+            files: 0,
+            phase: Phase::Scan,
+            after: Vec::new(),
+            real: 0,
+            unique: 0,
+            dummies: 0,
+            dummy_counter: 0,
+            total: 0,
+            written: 0,
+            runs: Vec::new(),
+            cursor: Cursor::start(0),
+            segments: Vec::new(),
+            cut: 0,
+        };
+        while state.phase == Phase::Scan {
+            let Ok(JobOutput { found: Found::Built(next), .. }) = run(state, rows) else { panic!("a slice") };
+            state = *next;
+        }
+        state
+    }
+
+    #[test]
+    fn a_tag_of_two_households_counts_for_nobody_and_a_hidden_one_for_all() {
+        let mut rows = Rows::default();
+        let (all, south) = (|| Audience::All, || Audience::Only(vec![member("SO")]));
+        rows.add(1, 1, 1, all(), MatchMode::Answer);
+        // Two records of one household.
+        rows.add(2, 1, 1, all(), MatchMode::Answer);
+        rows.add(2, 2, 1, all(), MatchMode::Answer);
+        // Two households: both visible, one hidden, one that answers nobody.
+        rows.add(3, 1, 1, all(), MatchMode::Answer);
+        rows.add(3, 3, 3, all(), MatchMode::Answer);
+        rows.add(4, 1, 1, all(), MatchMode::Answer);
+        rows.add(4, 4, 4, south(), MatchMode::Answer);
+        rows.add(5, 1, 1, all(), MatchMode::Answer);
+        rows.add(5, 5, 5, all(), MatchMode::AskOnly);
+        // One household, hidden from one of the two, and from both.
+        rows.add(6, 6, 6, south(), MatchMode::Answer);
+        rows.add(7, 7, 7, all(), MatchMode::AskOnly);
+        let (so, be) = (scanned(&rows, "SO"), scanned(&rows, "BE"));
+        assert_eq!((so.real, so.cut), (4, 3));
+        assert_eq!((be.real, be.cut), (so.real, so.cut), "no audience shows in what is counted");
+    }
+
+    #[test]
+    fn a_tag_that_very_many_carry_is_cut_once_whatever_slice_it_ends_in() {
+        for bearers in [SCAN_ROWS - 1, SCAN_ROWS, SCAN_ROWS + 1, 2 * SCAN_ROWS + 7] {
+            let mut rows = Rows::default();
+            rows.add(1, 1, 1, Audience::All, MatchMode::Answer);
+            for number in 0..bearers as u128 {
+                let row = TagRow { audience: Audience::All, mode: MatchMode::Answer, household: PersonId(number.to_be_bytes()) };
+                rows.0.insert(TagRow::key(&(Epoch(1), [2; 16], PersonId(number.to_be_bytes()))), row.encode());
+            }
+            rows.add(3, 1, 1, Audience::All, MatchMode::Answer);
+            let state = scanned(&rows, "SO");
+            assert_eq!((state.real, state.cut), (2, 1), "{bearers} bearers");
+        }
+    }
+}
