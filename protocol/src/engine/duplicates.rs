@@ -115,7 +115,7 @@ impl Engine {
     /// Records that an operator said are the same person as this one.
     pub(super) fn merged_into<V: View>(step: &Step<'_, V>, person: PersonId) -> Result<Vec<PersonId>, ReadError> {
         let mut merged = Vec::new();
-        for ((_, other), _) in ties_of(step, person)? {
+        for (other, _) in ties_of(step, person)? {
             if step.get::<MergedRow>(&other)?.is_some_and(|row| row.shown == person) {
                 merged.push(other);
             }

@@ -87,8 +87,8 @@ impl Engine {
         step.put(&(), &state);
         if revised {
             // A link was found by keys that the changed record may not have any more.
-            for ((_, other), tie) in ties_of(step, person)? {
-                if tie.why & Tie::Duplicate.bit() != 0 {
+            for (other, why) in ties_of(step, person)? {
+                if why & Tie::Duplicate.bit() != 0 {
                     Self::suspect(step, pair(person, other))?;
                 }
             }
@@ -102,7 +102,7 @@ fn members_of<V: View>(step: &Step<'_, V>, person: PersonId) -> Result<BTreeSet<
     let mut members = BTreeSet::from([person]);
     let mut open = vec![person];
     while let Some(next) = open.pop() {
-        for ((_, other), _) in ties_of(step, next)? {
+        for (other, _) in ties_of(step, next)? {
             if members.len() <= limits::HOUSEHOLD && members.insert(other) {
                 open.push(other);
             }
@@ -111,9 +111,10 @@ fn members_of<V: View>(step: &Step<'_, V>, person: PersonId) -> Result<BTreeSet<
     Ok(members)
 }
 
-/// Ties of a record.
-pub(super) fn ties_of<V: View>(step: &Step<'_, V>, person: PersonId) -> Result<Vec<((PersonId, PersonId), TieRow)>, ReadError> {
-    step.under::<TieRow>(&row_key(3, &person), limits::HOUSEHOLD)
+/// The records that a record is tied to, each with the bits of [`Tie`].
+pub(super) fn ties_of<V: View>(step: &Step<'_, V>, person: PersonId) -> Result<Vec<(PersonId, u8)>, ReadError> {
+    let ties = step.under::<TieRow>(&row_key(3, &person), limits::HOUSEHOLD)?;
+    Ok(ties.into_iter().map(|((_, other), row)| (other, row.why)).collect())
 }
 
 /// Gives the members their household and queues those for whom it is another one.
