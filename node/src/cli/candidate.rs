@@ -215,7 +215,8 @@ fn value(text: &str) -> super::table::Cell {
     if text.is_empty() { own("-") } else { theirs(text) }
 }
 
-const fn verdict_word(verdict: FieldVerdict) -> &'static str {
+/// The word of a verdict, in capitals where it speaks against.
+pub(super) const fn verdict_word(verdict: FieldVerdict) -> &'static str {
     match verdict {
         FieldVerdict::Match => "match",
         FieldVerdict::Variant => "variant",
@@ -225,7 +226,8 @@ const fn verdict_word(verdict: FieldVerdict) -> &'static str {
     }
 }
 
-const fn band_word(band: Band) -> &'static str {
+/// The word of a band.
+pub(super) const fn band_word(band: Band) -> &'static str {
     match band {
         Band::Unlikely => "unlikely",
         Band::Possible => "possible",

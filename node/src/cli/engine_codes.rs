@@ -2,7 +2,7 @@
 //!
 //! Exhaustive over `Failure`, `Block`, `PublicProblem` and `FormProblem`, so that a reason without a row does not compile.
 
-use kinmesh_protocol::engine::answer::{Block, Failure, PublicProblem};
+use kinmesh_protocol::engine::answer::{Block, Failure, PairProblem, PublicProblem};
 use kinmesh_protocol::person::{FormError, FormProblem};
 
 use super::codes::{Entry, row};
@@ -26,6 +26,7 @@ pub(super) fn failure(failure: &Failure) -> Entry {
             row(3007, Exit::Stale, "the plan is out of date; nothing was sent", because, "kinmesh search plan CASE")
         }
         Failure::State { .. } => row(3008, Exit::Failed, "not possible at this point", because, "show it to see how far it is"),
+        Failure::Pair(problem) => pair(*problem),
         Failure::Public(problem) => public(*problem),
         Failure::Suspended => row(
             3009,
@@ -56,12 +57,43 @@ pub(super) fn form(error: &FormError) -> Entry {
             3105,
             "write 1984, 1984-03 or 1984-03-12, ~1984 for an estimate, 1369-05-12 solar_hijri (or hijri, ethiopian) in another calendar",
         ),
+        FormProblem::Taken { .. } => {
+            (3109, "kinmesh person show, with that id; correct the row or leave it out, or give another person another number")
+        }
         FormProblem::Word => (3106, "--template prints the words that each field knows"),
         FormProblem::ListTooLong => (3111, "keep the most important ones"),
         FormProblem::Record => (3112, "copy the whole id from person show"),
         FormProblem::Consent => (3113, "ask the enquirer; without consent leave enquirer_findable = false"),
     };
     row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)
+}
+
+fn pair(problem: PairProblem) -> Entry {
+    let because = problem.to_string();
+    match problem {
+        PairProblem::Same => row(3301, Exit::Usage, "this is one record", because, "name two: kinmesh person duplicates"),
+        PairProblem::NotLinked => row(
+            3302,
+            Exit::Failed,
+            "there is nothing to undo",
+            because,
+            "kinmesh person duplicates lists the pairs that are linked",
+        ),
+        PairProblem::Merged { .. } => row(
+            3303,
+            Exit::Failed,
+            "already merged",
+            because,
+            "merge with the record that is shown, or kinmesh person unmerge first",
+        ),
+        PairProblem::Household => row(
+            3304,
+            Exit::Failed,
+            "the two were not merged",
+            because,
+            "kinmesh person duplicates: unmerge what does not belong together",
+        ),
+    }
 }
 
 fn block(block: Block) -> Entry {
@@ -149,6 +181,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io;
 
+    use kinmesh_protocol::base::PersonId;
+
     use super::super::codes::entry;
     use super::super::errors::{FileProblem, Kind, NodeProblem, UsageProblem};
     use super::*;
@@ -181,8 +215,18 @@ mod tests {
                 FormProblem::Control,
                 FormProblem::Date,
                 FormProblem::Word,
+                FormProblem::Taken { person: PersonId([7; 16]) },
             ]
             .map(form),
+        );
+        all.extend(
+            [
+                PairProblem::Same,
+                PairProblem::NotLinked,
+                PairProblem::Merged { person: PersonId([7; 16]), shown: PersonId([8; 16]) },
+                PairProblem::Household,
+            ]
+            .map(Failure::Pair),
         );
         all.extend(
             [

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kinmesh_protocol::base::limits::IMPORT_ROWS;
-use kinmesh_protocol::base::{Timestamp, UserId};
+use kinmesh_protocol::base::{PersonId, Timestamp, UserId};
 use kinmesh_protocol::casework::describe;
 use kinmesh_protocol::engine::answer::{Answer, RowResult};
 use kinmesh_protocol::engine::command::{Command, ImportRow};
@@ -51,6 +51,8 @@ struct Report {
     dry_run: bool,
     rows: u64,
     kept: u64,
+    /// Rows whose person was registered before, by the same file number with the same words.
+    known: u64,
     rejected: u64,
     /// The first rejected rows, by place.
     rejections: Vec<Rejection>,
@@ -84,6 +86,8 @@ struct Checked {
     row: u64,
     /// Number of match keys, and the field that would help.
     outcome: Result<(u32, Option<Advice>), FormError>,
+    /// The record, if it was registered before.
+    known: Option<PersonId>,
 }
 
 #[derive(Serialize)]
@@ -130,10 +134,15 @@ pub(super) async fn run(context: &Context, args: &PersonImportArgs) -> Result<()
 }
 
 async fn keep(context: &Context, rows: Vec<ImportRow>) -> Result<Vec<Checked>, CommandError> {
-    match context.ask(Command::PersonImport { rows }).await? {
-        Answer::Imported { rows } => Ok(rows.into_iter().map(Checked::of).collect()),
-        _ => Err(Kind::OtherAnswer.into()),
+    let mut results = Vec::with_capacity(rows.len());
+    // The node takes as many rows as one durable batch holds.
+    while let Some(left) = rows.get(results.len()..).filter(|left| !left.is_empty()) {
+        match context.ask(Command::PersonImport { rows: left.to_vec() }).await? {
+            Answer::Imported { rows } if !rows.is_empty() => results.extend(rows.into_iter().map(Checked::of)),
+            _ => return Err(Kind::OtherAnswer.into()),
+        }
     }
+    Ok(results)
 }
 
 /// The engine's own check of a form, without the engine: what it would refuse is found before anything is kept.
@@ -143,18 +152,19 @@ fn check(rows: Vec<ImportRow>) -> Vec<Checked> {
         let record = form.into_record(Role::Registered, Timestamp(0), nobody);
         let strength = record.map(|record| strength(&describe::of_record(&record)));
         let outcome = strength.map(|found| (u32::try_from(found.keys).unwrap_or(u32::MAX), found.advice));
-        Checked { row, outcome }
+        Checked { row, outcome, known: None }
     });
     checked.collect()
 }
 
 impl Checked {
     fn of(result: RowResult) -> Self {
+        let known = result.added.as_ref().filter(|added| added.known).map(|added| added.person);
         let outcome = match (result.added, result.error) {
             (_, Some(error)) => Err(error),
             (added, None) => Ok(added.map_or((0, None), |added| (added.keys, added.advice))),
         };
-        Self { row: result.row, outcome }
+        Self { row: result.row, outcome, known }
     }
 }
 
@@ -172,6 +182,13 @@ impl Report {
             Err(error) => self.reject(progress, unfit(columns, row, &error)),
             Ok((keys, advice)) => {
                 self.rows += 1;
+                if let Some(person) = checked.known {
+                    self.known += 1;
+                    if self.known <= NAMED_ROWS {
+                        progress.warn(&format!("· row {row}: already registered as {}", person.short()));
+                    }
+                    return;
+                }
                 self.kept += 1;
                 self.match_keys.count(progress, row, keys, advice);
             }
@@ -235,10 +252,11 @@ fn unfit(columns: &Columns, row: u64, error: &FormError) -> Rejection {
 fn finish(context: &Context, report: &Report) -> Result<(), CommandError> {
     let done = if report.dry_run { "would be kept" } else { "kept" };
     context.out.result("kinmesh/person-import/1", report, |_| {
-        format!("{} of {} rows {done}, {} left out", report.kept, report.rows, report.rejected)
+        let known = if report.known > 0 { format!(", {} already registered", report.known) } else { String::new() };
+        format!("{} of {} rows {done}{known}, {} left out", report.kept, report.rows, report.rejected)
     })?;
     report.match_keys.text().iter().for_each(|line| context.out.hint(line));
-    match (report.rejected, report.kept) {
+    match (report.rejected, report.kept + report.known) {
         (0, _) => Ok(()),
         (_, 0) => Err(Kind::NothingKept.into()),
         (rejected, _) => Err(Kind::Partly { rejected }.into()),

@@ -17,6 +17,7 @@ mod contact;
 mod context;
 mod daemon;
 mod disclosure;
+mod duplicates;
 mod elsewhere;
 mod engine_codes;
 mod entry;

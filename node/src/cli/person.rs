@@ -1,4 +1,4 @@
-//! `person import`, `add`, `list`, `show`: people who may be found.
+//! `person import`, `add`, `list`, `show`: people who may be found. Duplicates have a file of their own.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::advice;
 use super::context::Context;
+use super::duplicates::{self, DuplicatesArgs, MergeArgs, UnmergeArgs};
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::files;
 use super::import::{self, PersonImportArgs};
@@ -34,6 +35,12 @@ pub(super) enum PersonVerb {
     Add(FormArgs),
     /// Lists registered people, masked.
     List(PersonListArgs),
+    /// Lists records that may be one person, masked, with the reasons.
+    Duplicates(DuplicatesArgs),
+    /// Says that two records are one person; both are kept.
+    Merge(MergeArgs),
+    /// Says that two records are two people: undoes a merge or a proposal.
+    Unmerge(UnmergeArgs),
     /// Shows one person in full; the view is recorded.
     #[command(after_help = "Example:\n  kinmesh person show P-7h3k9q")]
     Show {
@@ -64,6 +71,9 @@ pub(super) struct PersonListArgs {
     /// Goes on after this one: a whole id.
     #[arg(long, value_name = "ID")]
     after: Option<PersonId>,
+    /// Also records that are the same person as another one.
+    #[arg(long)]
+    all: bool,
 }
 
 /// Runs a verb.
@@ -72,6 +82,9 @@ pub(super) async fn run(context: &Context, verb: PersonVerb) -> Result<(), Comma
         PersonVerb::Import(args) => import::run(context, &args).await,
         PersonVerb::Add(args) => add(context, &args).await,
         PersonVerb::List(args) => list(context, &args).await,
+        PersonVerb::Duplicates(args) => duplicates::list(context, &args).await,
+        PersonVerb::Merge(args) => duplicates::merge(context, args).await,
+        PersonVerb::Unmerge(args) => duplicates::unmerge(context, args).await,
         PersonVerb::Show { person } => show(context, person).await,
     }
 }
@@ -100,21 +113,25 @@ fn form(context: &Context, args: &FormArgs) -> Result<PersonForm, CommandError> 
 }
 
 fn added_text(added: &PersonAdded) -> String {
+    if added.known {
+        return format!("✓ already registered as {}", added.person.short());
+    }
     format!("✓ {} registered with {} match keys", added.person.short(), added.keys)
 }
 
 async fn list(context: &Context, args: &PersonListArgs) -> Result<(), CommandError> {
     let mut people: Vec<PersonLine> = Vec::new();
     let mut after = args.after;
-    // The node gives a page at a time.
+    // The node gives a page at a time, without the records that are shown as another one.
     let next = loop {
-        let left = args.limit.saturating_sub(u32::try_from(people.len()).unwrap_or(u32::MAX));
-        let Answer::People { people: page, next } = context.ask(Command::PersonList { after, limit: left }).await? else {
+        let left = args.limit.saturating_sub(u32::try_from(people.len()).unwrap_or(u32::MAX)).max(1);
+        let Answer::People { people: page, next } =
+            context.ask(Command::PersonList { after, limit: left, merged: args.all }).await?
+        else {
             return Err(Kind::OtherAnswer.into());
         };
-        let is_empty = page.is_empty();
         people.extend(page);
-        if next.is_none() || is_empty || people.len() >= usize::try_from(args.limit).unwrap_or(usize::MAX) {
+        if next.is_none() || people.len() >= usize::try_from(args.limit).unwrap_or(usize::MAX) {
             break next;
         }
         after = next;
@@ -144,10 +161,15 @@ fn list_text(out: &Output, people: &[PersonLine]) -> String {
             theirs(line.initials.expose()),
             theirs(line.year.expose()),
             theirs(line.place.expose()),
-            own(&line.match_mode),
+            own(matching_word(line)),
         ]);
     }
     out.table(&table)
+}
+
+/// How a record takes part, or the record that stands for it.
+fn matching_word(line: &PersonLine) -> String {
+    line.same_as.map_or_else(|| line.match_mode.clone(), |shown| format!("same as {}", shown.short()))
 }
 
 async fn show(context: &Context, person: String) -> Result<(), CommandError> {
@@ -164,6 +186,13 @@ async fn show(context: &Context, person: String) -> Result<(), CommandError> {
 fn show_text(out: &Output, shown: &PersonShown) -> String {
     let mut text = format!("{} · revision {}\n", shown.person, shown.revision);
     text.push_str(&fields_text(out, &shown.fields));
+    if let Some(same) = shown.same_as {
+        text.push_str(&format!("the same person as {}\n", same.short()));
+    }
+    if !shown.merged.is_empty() {
+        let merged: Vec<String> = shown.merged.iter().map(PersonId::short).collect();
+        text.push_str(&format!("also registered as {}\n", merged.join(", ")));
+    }
     text.push_str(&format!("match mode {} · visible to {} · {} match keys\n", shown.match_mode, shown.visible_to, shown.keys));
     text
 }

@@ -3,6 +3,7 @@
 use kinmesh_protocol::engine::answer::NodeStatus;
 
 use super::context::Context;
+use super::duplicates::cut_warning;
 use super::errors::CommandError;
 use super::output::Output;
 use super::table::{Flow, Table, own};
@@ -30,6 +31,7 @@ fn text(out: &Output, status: &NodeStatus) -> String {
             status.roster_version, status.peers_up, status.peers
         ),
         format!("people    {} registered, {} wait to be indexed", status.people, status.unindexed),
+        format!("pairs     {} may be one person", status.duplicates),
         format!("sets      {} of {} sent, {} of {} held", status.sets_out, status.peers, status.sets_in, status.peers),
         format!(
             "cases     {} open · evaluations {} answered, {} open",
@@ -37,6 +39,7 @@ fn text(out: &Output, status: &NodeStatus) -> String {
         ),
         format!("outbox    {} messages wait", status.outbox),
     ];
+    lines.extend(cut_warning(status.cut_warning, status.keys_cut, status.keys));
     if let Some(profile) = &status.profile {
         lines.push(format!("matching  profile {profile}, key epoch {}", status.epoch));
     }

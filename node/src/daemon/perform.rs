@@ -98,6 +98,9 @@ fn log(notice: Notice) {
         | NoticeCode::ProofFailed
         | NoticeCode::SetDiscarded
         | NoticeCode::Damaged
+        | NoticeCode::KeysCut
+        | NoticeCode::HouseholdFull
+        | NoticeCode::SuspectsFull
         | NoticeCode::ClaimAnomaly => tracing::warn!(?code, member, number, "notice"),
     }
 }

@@ -76,6 +76,12 @@ pub enum Act {
     /// The second person's place: a matter waits for another user.
     #[n(22)]
     SecondAsked,
+    /// Two records were said to be one person.
+    #[n(23)]
+    PersonMerged,
+    /// Two records were said to be two people.
+    #[n(24)]
+    PersonUnmerged,
 }
 
 impl Act {
@@ -105,6 +111,8 @@ impl Act {
             Act::Locked => "locked",
             Act::Suspended => "suspended",
             Act::SecondAsked => "second_asked",
+            Act::PersonMerged => "person_merged",
+            Act::PersonUnmerged => "person_unmerged",
         }
     }
 }

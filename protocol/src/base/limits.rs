@@ -69,6 +69,14 @@ pub const RECORD_LIST_BYTES: usize = 2_048;
 pub const IDENTIFIER_KEYS: usize = 4;
 /// Match keys of a record that the family members whom it names may always take (decisions/0019-mentions.md).
 pub const MENTION_KEYS: usize = 12;
+/// Records of one household; a larger one is not joined further.
+pub const HOUSEHOLD: usize = 64;
+/// Records under one tag that are looked at as duplicates of one that carries it: a key that more carry tells little.
+pub const SUSPECTS_A_TAG: usize = 8;
+/// Records that one record is compared with as its duplicate, those with the most keys in common first.
+pub const SUSPECTS_A_PERSON: usize = 32;
+/// Pairs that wait to be compared: what a locked node keeps, some 5 MB.
+pub const SUSPECTS: u64 = 65_536;
 /// Cells under way to one peer, by kind.
 pub const IN_FLIGHT_A_KIND: usize = 1;
 /// Decapsulations a peer may cause in an hour, set cells that were asked for not counted (protocol.md 3.4 step 8).

@@ -8,6 +8,7 @@ pub mod claim;
 pub mod commitment;
 pub mod consent;
 pub mod describe;
+pub mod duplicate;
 pub mod messages;
 pub mod outcome;
 pub mod review;

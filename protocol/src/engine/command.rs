@@ -45,6 +45,32 @@ pub enum Command {
         after: Option<PersonId>,
         /// At most this many, and at most a page.
         limit: u32,
+        /// Records that are the same person as another one as well.
+        #[serde(default)]
+        merged: bool,
+    },
+    /// Pairs of records that are one person, as the node found or an operator decided.
+    PersonDuplicates {
+        /// Pairs that are two people as well.
+        all: bool,
+        /// Continue after this pair.
+        after: Option<(PersonId, PersonId)>,
+        /// At most this many, and at most a page.
+        limit: u32,
+    },
+    /// Two records are one person; both are kept, one is shown.
+    PersonMerge {
+        /// The record that is shown.
+        shown: String,
+        /// The other one.
+        other: String,
+    },
+    /// Two records are two people: undoes a merge, or what the node proposed.
+    PersonUnmerge {
+        /// One of the two.
+        one: String,
+        /// The other.
+        other: String,
     },
     /// One person in full; recorded as a view.
     PersonShow {

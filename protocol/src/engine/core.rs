@@ -61,6 +61,10 @@ pub(super) struct Running {
     next_job: u64,
     /// An index slice is running.
     pub index: bool,
+    /// Own records are being compared.
+    pub comparing: bool,
+    /// Pairs may wait to be compared.
+    pub look_at_suspects: bool,
     /// A set is being built for this peer.
     pub build: Option<MemberId>,
     /// Peers' sets may have to be built.
@@ -94,6 +98,8 @@ pub(super) enum JobFor {
     Finalize(MsgId, MemberId),
     /// Rows that became invisible.
     Sweep,
+    /// Own records that may be one person.
+    Compare,
 }
 
 impl Running {
@@ -140,7 +146,7 @@ impl Engine {
             held: None,
             members: BTreeMap::new(),
             links: Links::default(),
-            running: Running { look_at_builds: true, ..Running::default() },
+            running: Running { look_at_builds: true, look_at_suspects: true, ..Running::default() },
             records_open,
             asked: None,
         };
@@ -198,6 +204,7 @@ impl Engine {
             step.notify(NoticeCode::Damaged, None, 0);
         }
         if self.records_open {
+            self.running.look_at_suspects = true;
             self.unpark(step);
         }
     }
@@ -214,8 +221,9 @@ impl Engine {
         let JobOutput { writes, found, next } = output;
         let mark = step.mark();
         let outcome = match (what, found) {
-            (JobFor::Index, Found::Indexed { epoch, people }) => self.indexed(step, writes, epoch, people),
+            (JobFor::Index, Found::Indexed { epoch, people, suspects }) => self.indexed(step, writes, epoch, &people, &suspects),
             (JobFor::Index, Found::Unindexed { epoch, people }) => self.unindexed(step, writes, epoch, people),
+            (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
             (JobFor::Build(peer), Found::Built(state)) => self.built(step, writes, peer, *state),
             (JobFor::Test(_), Found::Hits { owner, family, set_seq, hits, complete }) => {
                 self.tested(step, owner, family, set_seq, &hits, complete)
@@ -240,7 +248,7 @@ impl Engine {
         }
         if let Some(next) = next {
             let class = match what {
-                JobFor::Index | JobFor::Build(_) | JobFor::Sweep => crate::engine::job::JobClass::Build,
+                JobFor::Index | JobFor::Build(_) | JobFor::Sweep | JobFor::Compare => crate::engine::job::JobClass::Build,
                 JobFor::Test(_) => crate::engine::job::JobClass::Check,
                 _ => crate::engine::job::JobClass::Answer,
             };
@@ -275,6 +283,7 @@ impl Engine {
             JobFor::Finalize(request, _) => {
                 self.running.finalizing.remove(&request);
             }
+            JobFor::Compare => self.running.comparing = false,
             JobFor::Sweep => {}
         }
     }
@@ -307,7 +316,8 @@ impl Engine {
         if self.own.member.is_none() {
             return;
         }
-        let outcome = self.continue_index(step).and_then(|()| self.continue_builds(step));
+        let outcome =
+            self.continue_index(step).and_then(|()| self.continue_suspects(step)).and_then(|()| self.continue_builds(step));
         if outcome.is_err() {
             step.notify(NoticeCode::Damaged, None, 3);
         }
@@ -408,8 +418,11 @@ impl Engine {
             _ if self.own.member.is_none() => Err(Failure::Role),
             Command::PersonAdd { form } => self.person_add(step, user, *form),
             Command::PersonImport { rows } => self.person_import(step, user, rows),
-            Command::PersonList { after, limit } => self.person_list(step, after, limit),
+            Command::PersonList { after, limit, merged } => self.person_list(step, after, limit, merged),
             Command::PersonShow { person } => self.person_show(step, user, &person),
+            Command::PersonDuplicates { all, after, limit } => self.person_duplicates(step, all, after, limit),
+            Command::PersonMerge { shown, other } => self.person_merge(step, user, &shown, &other),
+            Command::PersonUnmerge { one, other } => self.person_unmerge(step, user, &one, &other),
             Command::CaseOpen { form } => self.case_open(step, user, *form),
             Command::CaseList { limit } => self.case_list(step, limit),
             Command::CaseShow { case } => self.case_show(step, user, &case),

@@ -131,6 +131,13 @@ pub enum NoticeCode {
     Damaged,
     /// An epoch of this owner's index is ready; the number is the epoch.
     IndexReady,
+    /// More than one in a hundred of the own keys is left out of the sets: a population may be missing from the information
+    /// table; the number is the share in thousandths.
+    KeysCut,
+    /// A household has as many members as it may; the number is the bound.
+    HouseholdFull,
+    /// As many pairs wait to be compared as may; the number is the bound.
+    SuspectsFull,
     /// A claim named a tag that this node never gave to its sender: colluding members, or a guess.
     ClaimAnomaly,
 }

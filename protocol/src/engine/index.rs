@@ -13,6 +13,7 @@ use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
 use crate::private_match::build::{Phase, SetBuild};
+use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{SetKind, SetManifest};
 use crate::private_match::owner::{EpochKey, IndexState, PendingRow, SetOut};
 use crate::private_match::runs::Cursor;
@@ -33,7 +34,7 @@ impl Engine {
         }
         // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
         let pending = step.under::<PendingRow>(&row_key(2, &state.epoch), PEOPLE_A_SLICE)?;
-        let people: Vec<PersonId> = pending.into_iter().map(|((_, person), _)| person).collect();
+        let people: Vec<(PersonId, PendingRow)> = pending.into_iter().map(|((_, person), row)| (person, row)).collect();
         let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
         if people.is_empty() {
             return Ok(());
@@ -56,7 +57,8 @@ impl Engine {
         step: &mut Step<'_, V>,
         writes: Batch,
         epoch: Epoch,
-        people: u64,
+        people: &[(PersonId, u64)],
+        suspects: &[(PersonId, PersonId)],
     ) -> Result<(), ReadError> {
         self.running.index = false;
         let Some(mut state) = step.get::<IndexState>(&())? else { return Err(ReadError::Damaged) };
@@ -64,8 +66,16 @@ impl Engine {
             return Ok(());
         }
         step.absorb(writes);
-        state.pending = state.pending.saturating_sub(people);
+        for (person, turn) in people {
+            let id = (epoch, *person);
+            // Queued again while the slice ran, under another household: it waits for another slice.
+            if step.get::<PendingRow>(&id)?.is_some_and(|waiting| waiting.turn == *turn) {
+                step.remove::<PendingRow>(&id);
+                state.pending = state.pending.saturating_sub(1);
+            }
+        }
         step.put(&(), &state);
+        self.file_suspects(step, suspects)?;
         if state.pending == 0 {
             self.running.look_at_builds = true;
             step.notify(NoticeCode::IndexReady, None, u64::from(epoch.0));
@@ -80,7 +90,9 @@ impl Engine {
         }
         self.running.look_at_builds = false;
         let (Some(held), Some(state)) = (&self.held, step.get::<IndexState>(&())?) else { return Ok(()) };
-        if state.pending > 0 || state.removals > 0 {
+        // Own duplicates are linked first: until then a person registered twice loses all shared keys. A locked node cannot
+        // compare and does not wait.
+        if state.pending > 0 || state.removals > 0 || (self.records_open && self.has_suspects(step)?) {
             return Ok(());
         }
         let delta = held.roster.pace.delta;
@@ -141,6 +153,7 @@ impl Engine {
             runs: Vec::new(),
             cursor: Cursor::start(0),
             segments: Vec::new(),
+            cut: 0,
         };
         step.put(&id, &build);
         self.running.build = Some(peer);
@@ -199,6 +212,17 @@ impl Engine {
             confirmed_seq: old.confirmed_seq,
         };
         step.put(&id, &out);
+        Self::count_cut(step, &state)
+    }
+
+    /// Remembers what the cut left out, and says once that it is too much.
+    fn count_cut<V: View>(step: &mut Step<'_, V>, state: &SetBuild) -> Result<(), ReadError> {
+        let was_over = step.get::<CutRow>(&())?.is_some_and(|row| row.over);
+        let row = CutRow::of(state.cut, state.real + state.cut);
+        if row.over && !was_over {
+            step.notify(NoticeCode::KeysCut, None, row.cut.saturating_mul(1_000) / row.keys.max(1));
+        }
+        step.put(&(), &row);
         Ok(())
     }
 

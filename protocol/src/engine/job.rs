@@ -9,10 +9,12 @@ use thiserror::Error;
 use crate::base::{BlobId, Epoch, MemberId, MsgId, PersonId, ProfileId, Seed, Sensitive, SubjectId};
 use crate::engine::batch::Batch;
 use crate::engine::view::{Bulk, ReadError};
+use crate::person::PersonRecord;
 use crate::private_match::build::SetBuild;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SegmentInfo;
 use crate::private_match::oprf::{Element, EpochSecret};
+use crate::private_match::owner::PendingRow;
 
 /// Which work the pool takes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +45,8 @@ pub enum Job {
     Build(Box<SetBuild>),
     /// Removes rows that became invisible.
     Sweep(SweepSlice),
+    /// Compares own records that may be one person.
+    Compare(Vec<PairToCompare>),
 }
 
 /// One case of an evaluation: everything from which its elements are made again.
@@ -126,10 +130,34 @@ pub struct IndexSlice {
     pub epoch: Epoch,
     /// The key.
     pub secret: EpochSecret,
-    /// The records, few enough for one batch.
-    pub people: Vec<PersonId>,
+    /// The records and how they wait, few enough for one batch.
+    pub people: Vec<(PersonId, PendingRow)>,
     /// Profile of the inputs.
     pub profile: ProfileId,
+}
+
+/// Two own records to compare. The whole records: what of them is compared is not the engine's to say.
+pub struct PairToCompare {
+    /// Their ids, the smaller first.
+    pub pair: (PersonId, PersonId),
+    /// The record of the first id.
+    pub first: Box<PersonRecord>,
+    /// The record of the second id.
+    pub second: Box<PersonRecord>,
+}
+
+/// What comparing two own records gave.
+pub struct ComparedPair {
+    /// Their ids, the smaller first.
+    pub pair: (PersonId, PersonId),
+    /// Revision of the first record that was compared.
+    pub first_revision: u32,
+    /// Revision of the second record that was compared.
+    pub second_revision: u32,
+    /// The score, in thousandths of a bit.
+    pub score_milli: i64,
+    /// Whether the node takes them for one person.
+    pub is_duplicate: bool,
 }
 
 /// Removes rows of one tree in a key range: what became invisible, or the memory of messages that ran out.
@@ -206,8 +234,10 @@ pub enum Found {
     Indexed {
         /// The epoch.
         epoch: Epoch,
-        /// How many records.
-        people: u64,
+        /// The records, each with the turn at which it was queued.
+        people: Vec<(PersonId, u64)>,
+        /// Pairs that share a key and may be one person.
+        suspects: Vec<(PersonId, PersonId)>,
     },
     /// People whose tags of this epoch are gone.
     Unindexed {
@@ -216,6 +246,8 @@ pub enum Found {
         /// How many.
         people: u64,
     },
+    /// Own records that were compared.
+    Compared(Vec<ComparedPair>),
     /// One slice of a set is built; the state says whether it is whole.
     Built(Box<SetBuild>),
 }
@@ -252,5 +284,6 @@ pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
         Job::Unindex(slice) => jobs::removal::run(&slice, bulk),
         Job::Build(state) => jobs::build::run(*state, bulk),
         Job::Sweep(slice) => jobs::sweep::run(slice, bulk),
+        Job::Compare(pairs) => Ok(jobs::compare::run(&pairs)),
     }
 }

@@ -8,18 +8,20 @@ use crate::base::{Draw, PersonId, Sensitive, UserId, limits};
 use crate::casework::case::SaltedPerson;
 use crate::casework::commitment::OpenedField;
 use crate::casework::describe;
+use crate::casework::duplicate::MergedRow;
 use crate::engine::answer::{Answer, Failure, PersonAdded, PersonLine, PersonShown, RowResult, ShownField};
 use crate::engine::command::ImportRow;
 use crate::engine::core::Engine;
 use crate::engine::lookup;
+use crate::engine::references::Reference;
 use crate::engine::step::Step;
 use crate::engine::trail;
-use crate::engine::view::View;
+use crate::engine::view::{ReadError, View};
 use crate::linkage::{Advice, RecordKeys, STRONG_KEYS, match_keys, record_keys, strength};
 use crate::person::record::Role;
 use crate::person::share::attributes;
 use crate::person::{FormError, FormProblem, MatchMode, PersonForm, PersonRecord};
-use crate::private_match::owner::{IndexRow, IndexState, PendingRow};
+use crate::private_match::owner::{IndexRow, IndexState};
 
 /// Bytes of a step's rows at which an import stops; the caller sends the rest again.
 const IMPORT_STOP: usize = limits::BATCH_BYTES - 16 * 1024;
@@ -64,11 +66,23 @@ impl Engine {
             return Err(Failure::Locked);
         }
         let record = form.into_record(Role::Registered, step.wall(), user).map_err(Failure::Form)?;
+        match Self::reference_of(step, &record)? {
+            Reference::Free => {}
+            Reference::Same(person) => {
+                let count = step.get::<IndexRow>(&person)?.map_or(0, |row| row.keys.len());
+                let (keys, advice) = (u32::try_from(count).unwrap_or(u32::MAX), advice(&record, count));
+                return Ok(PersonAdded { person, keys, known: true, too_little: count == 0, advice });
+            }
+            Reference::Other(person) => {
+                return Err(Failure::Form(FormError { field: "id".to_owned(), problem: FormProblem::Taken { person } }));
+            }
+        }
         check_links(step, &record).map_err(Failure::Form)?;
         let (person, count) = self.file_person(step, &record)?;
+        Self::put_reference(step, person, &record)?;
         let advice = advice(&record, usize::try_from(count).unwrap_or(usize::MAX));
         trail::record(step, Some(user), Act::PersonAdded, &person.0, None)?;
-        Ok(PersonAdded { person, keys: count, too_little: count == 0, advice })
+        Ok(PersonAdded { person, keys: count, known: false, too_little: count == 0, advice })
     }
 
     /// Files somebody who may be found: the record, its commitment's fields, and what the private match needs.
@@ -76,7 +90,7 @@ impl Engine {
         &mut self,
         step: &mut Step<'_, V>,
         record: &PersonRecord,
-    ) -> Result<(PersonId, u32), crate::engine::view::ReadError> {
+    ) -> Result<(PersonId, u32), ReadError> {
         let person = PersonId::draw(&mut step.draw);
         let RecordKeys { keys, mentions } = keys_with_mentions(record);
         let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -91,26 +105,21 @@ impl Engine {
         self.index_person(step, person, row)?;
         step.put(&person, record);
         step.put(&person, &SaltedPerson { fields: salted });
+        // A household that is full joins nobody further, and says so.
+        for other in record.family.iter().filter_map(|member| member.person) {
+            let _full_is_noticed = Self::join_household(step, person, other)?;
+        }
         Ok((person, count))
     }
 
     /// Files what the private match needs, and queues the evaluation of its keys.
-    fn index_person<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        person: PersonId,
-        row: IndexRow,
-    ) -> Result<(), crate::engine::view::ReadError> {
-        let mut state = step.get::<IndexState>(&())?.ok_or(crate::engine::view::ReadError::Damaged)?;
+    fn index_person<V: View>(&mut self, step: &mut Step<'_, V>, person: PersonId, row: IndexRow) -> Result<(), ReadError> {
+        let mut state = step.get::<IndexState>(&())?.ok_or(ReadError::Damaged)?;
         state.people += 1;
-        if row.mode == MatchMode::Answer {
-            state.pending += 1;
-            state.generation += 1;
-            step.put(&(state.epoch, person), &PendingRow {});
-        }
         step.put(&(), &state);
         step.put(&person, &row);
-        Ok(())
+        // Records that no peer may find are indexed as well: the cut counts over all of them.
+        Self::queue_person(step, person, true)
     }
 
     pub(super) fn person_list<V: View>(
@@ -118,6 +127,7 @@ impl Engine {
         step: &Step<'_, V>,
         after: Option<PersonId>,
         limit: u32,
+        merged: bool,
     ) -> Result<Answer, Failure> {
         let limit = usize::try_from(limit).unwrap_or(limits::PAGE_ROWS).clamp(1, limits::PAGE_ROWS);
         let from = match after.and_then(|person| row_key(1, &person).after_prefix()) {
@@ -126,17 +136,13 @@ impl Engine {
         };
         let page = step.page::<PersonRecord>(&from, row_key(1, &()).after_prefix().as_ref(), limit)?;
         let next = (page.len() == limit).then(|| page.last().map(|(person, _)| *person)).flatten();
-        let people = page
-            .into_iter()
-            .filter(|(_, record)| record.role == Role::Registered)
-            .map(|(person, record)| PersonLine {
-                person,
-                initials: initials(&record),
-                year: year(&record),
-                place: record.last_place.text.clone(),
-                match_mode: mode_word(record.match_mode).to_owned(),
-            })
-            .collect();
+        let mut people = Vec::with_capacity(page.len());
+        for (person, record) in page.iter().filter(|(_, record)| record.role == Role::Registered) {
+            let line = line(step, *person, record)?;
+            if merged || line.same_as.is_none() {
+                people.push(line);
+            }
+        }
         Ok(Answer::People { people, next })
     }
 
@@ -152,8 +158,22 @@ impl Engine {
             keys: u32::try_from(keys).unwrap_or(u32::MAX),
             advice: advice(&record, keys),
             revision: record.revision,
+            same_as: step.get::<MergedRow>(&person)?.map(|row| row.shown),
+            merged: Self::merged_into(step, person)?,
         })))
     }
+}
+
+/// The masked line of a record.
+pub(super) fn line<V: View>(step: &Step<'_, V>, person: PersonId, record: &PersonRecord) -> Result<PersonLine, ReadError> {
+    Ok(PersonLine {
+        person,
+        initials: initials(record),
+        year: year(record),
+        place: record.last_place.text.clone(),
+        match_mode: mode_word(record.match_mode).to_owned(),
+        same_as: step.get::<MergedRow>(&person)?.map(|row| row.shown),
+    })
 }
 
 /// Match keys of a record and of the family members whom it names, within one cap.

@@ -13,7 +13,7 @@ use crate::engine::view::{ReadError, View};
 use crate::linkage;
 use crate::person::MatchMode;
 use crate::private_match::EpochSecret;
-use crate::private_match::owner::{EpochKey, IndexRow, IndexState, RemovalRow};
+use crate::private_match::owner::{EpochKey, IndexRow, IndexState, PendingRow, RemovalRow};
 
 /// People of one slice: the keys of 48 tag rows each stay within a batch.
 const PEOPLE_A_SLICE: usize = 12;
@@ -42,7 +42,7 @@ impl Engine {
             return Ok(());
         }
         let waiting = step.under::<RemovalRow>(&row_key(3, &()), PEOPLE_A_SLICE)?;
-        let people: Vec<PersonId> = waiting.into_iter().map(|(person, _)| person).collect();
+        let people: Vec<_> = waiting.into_iter().map(|(person, _)| (person, PendingRow::default())).collect();
         let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
         if people.is_empty() {
             return Ok(());

@@ -2,6 +2,7 @@
 
 use crate::base::PeerId;
 use crate::base::record::row_key;
+use crate::casework::duplicate::DuplicateCounts;
 use crate::engine::answer::{Answer, Failure, NodeStatus, SetLine};
 use crate::engine::core::Engine;
 use crate::engine::public::status_word;
@@ -9,6 +10,7 @@ use crate::engine::rows::{Counters, Lane, OutRow};
 use crate::engine::step::Step;
 use crate::engine::view::View;
 use crate::private_match::Family;
+use crate::private_match::household::CutRow;
 use crate::private_match::owner::{IndexState, SetOut};
 use crate::private_match::querier::SetIn;
 
@@ -17,6 +19,7 @@ impl Engine {
         let counters = step.get::<Counters>(&())?.unwrap_or_default();
         let index = step.get::<IndexState>(&())?;
         let sets = self.set_lines(step, index.as_ref())?;
+        let cut = step.get::<CutRow>(&())?.unwrap_or_default();
         let up = |peer: PeerId| self.links.is_up(&peer);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
@@ -34,6 +37,10 @@ impl Engine {
             epoch: index.as_ref().map_or(0, |state| state.epoch.0),
             people: index.as_ref().map_or(0, |state| state.people),
             unindexed: index.as_ref().map_or(0, |state| state.pending),
+            duplicates: step.get::<DuplicateCounts>(&())?.unwrap_or_default().proposed,
+            keys_cut: cut.cut,
+            keys: cut.keys,
+            cut_warning: cut.over,
             sets_out: count(sets.iter().filter(|line| line.current).count()),
             sets_in: count(sets.iter().filter(|line| line.held_seq > 0).count()),
             sets,

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::base::limits::{RECORD_LIST, RECORD_LIST_BYTES, RECORD_TEXT_BYTES};
 use crate::base::sensitive::reveal;
-use crate::base::{Sensitive, Timestamp, UserId};
+use crate::base::{PersonId, Sensitive, Timestamp, UserId};
 use crate::person::dates::ApproxDate;
 use crate::person::document::{Document, DocumentForm};
 use crate::person::family::FamilyMember;
@@ -87,6 +87,12 @@ pub enum FormProblem {
     /// Not a date, or a day that its calendar does not have.
     #[error("is not {notation}; or there is no such day", notation = ApproxDate::NOTATION)]
     Date,
+    /// The file number of a person who was registered with other words.
+    #[error("is the file number of {}, whose record says otherwise", .person.short())]
+    Taken {
+        /// That person.
+        person: PersonId,
+    },
     /// Not one of the words of the field.
     #[error("is not one of the words this field knows")]
     Word,

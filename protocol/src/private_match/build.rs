@@ -71,7 +71,7 @@ pub struct SetBuild {
     /// Key of the last tag row that was scanned.
     #[cbor(n(12), with = "minicbor::bytes")]
     pub after: Vec<u8>,
-    /// Different tags so far, hidden ones included.
+    /// Different tags of one household each so far, hidden ones included.
     #[n(13)]
     pub real: u64,
     /// Different prefixes of visible tags.
@@ -98,6 +98,9 @@ pub struct SetBuild {
     /// Segments written so far, with their files.
     #[n(21)]
     pub segments: Vec<(SegmentInfo, BlobId)>,
+    /// Different tags so far that more than one household carries; they are in no set.
+    #[n(22)]
+    pub cut: u64,
 }
 crate::record!(SetBuild, (MemberId, u8), SetsOut, 2, Service);
 

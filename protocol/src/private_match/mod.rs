@@ -6,6 +6,7 @@
 pub mod budget;
 pub mod build;
 pub mod evaluation;
+pub mod household;
 pub mod input;
 pub mod label;
 pub mod manifest;

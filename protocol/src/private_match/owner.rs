@@ -77,9 +77,16 @@ impl IndexRow {
 }
 
 /// A person whose keys wait to be evaluated in an epoch.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 #[cbor(map)]
-pub struct PendingRow {}
+pub struct PendingRow {
+    /// Generation of the index when it was queued last. A slice that began earlier leaves it waiting.
+    #[n(1)]
+    pub turn: u64,
+    /// True if the record itself is fresh or changed: pairs that were told apart are compared again.
+    #[n(2)]
+    pub revised: bool,
+}
 crate::record!(PendingRow, (Epoch, PersonId), Index, 2, Service);
 
 /// A person who left the index and whose tags a job has still to remove.
@@ -123,6 +130,9 @@ pub struct TagRow {
     /// The family member of the record whom the key describes; none for the person's own keys.
     #[n(8)]
     pub mention: Option<u8>,
+    /// Household of the person: a key of two households is in no set.
+    #[n(3)]
+    pub household: PersonId,
 }
 crate::record!(TagRow, (Epoch, [u8; 16], PersonId), Tags, 1, Service);
 

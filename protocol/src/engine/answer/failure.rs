@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::base::PersonId;
+use crate::base::limits::HOUSEHOLD;
 use crate::person::FormError;
 
 /// Why a command was not done. Never holds personal data.
@@ -42,6 +44,9 @@ pub enum Failure {
         /// State it is in.
         state: String,
     },
+    /// Two records cannot be joined or parted.
+    #[error("{0}")]
+    Pair(PairProblem),
     /// A public message was refused.
     #[error("{0}")]
     Public(PublicProblem),
@@ -63,6 +68,29 @@ pub enum Failure {
     /// Too many commands are open.
     #[error("too many commands are open")]
     Busy,
+}
+
+/// Why two records were not said to be one person, or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairProblem {
+    /// The same record twice.
+    #[error("both ids name the same record")]
+    Same,
+    /// The pair is not linked.
+    #[error("the two are not linked")]
+    NotLinked,
+    /// The record is shown as another one already.
+    #[error("{} is the same person as {} already", .person.short(), .shown.short())]
+    Merged {
+        /// The record.
+        person: PersonId,
+        /// The one that it is shown as.
+        shown: PersonId,
+    },
+    /// Their households together are too large.
+    #[error("their households together would have more than {HOUSEHOLD} records")]
+    Household,
 }
 
 /// What blocks a search or disclosure.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{CaseId, ClaimId, PersonId, SubjectId};
 use crate::engine::answer::{
-    AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, HeldLine,
-    NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
+    AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, Duplicates,
+    HeldLine, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
 };
 use crate::linkage::Advice;
 
@@ -47,6 +47,22 @@ pub enum Answer {
     },
     /// To `PersonShow`.
     Person(Box<PersonShown>),
+    /// To `PersonDuplicates`.
+    Duplicates(Box<Duplicates>),
+    /// To `PersonMerge`.
+    Merged {
+        /// The record that is shown.
+        shown: PersonId,
+        /// The record that is the same person.
+        other: PersonId,
+    },
+    /// To `PersonUnmerge`.
+    Unmerged {
+        /// One of the two.
+        one: PersonId,
+        /// The other.
+        other: PersonId,
+    },
     /// To `CaseOpen`.
     CaseOpened {
         /// The case.

@@ -33,6 +33,14 @@ pub struct NodeStatus {
     pub people: u64,
     /// People that wait to be indexed.
     pub unindexed: u64,
+    /// Pairs of own records that wait for an operator: one person, or two?
+    pub duplicates: u64,
+    /// Different keys that the last sets leave out because two households carry them.
+    pub keys_cut: u64,
+    /// Different keys of the index, those included.
+    pub keys: u64,
+    /// True if that is so many that a population may be missing from the information table.
+    pub cut_warning: bool,
     /// Sets that are built and current, of one a peer.
     pub sets_out: u32,
     /// Sets of others that are held and current.

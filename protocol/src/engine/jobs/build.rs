@@ -1,10 +1,11 @@
 //! Builds a peer's set in slices: scan tags into sorted runs, count, pad, write segments (protocol.md 2.3, 3.9).
 //!
 //! A record that the peer must not learn of counts towards the set's size and is replaced by a dummy, so that every peer
-//! sees the same shape (protocol.md 2.14).
+//! sees the same shape (protocol.md 2.14). A key that more than one household of own records carries is left out of every
+//! set (the owner-side cut, matching.md 7).
 
 use crate::base::record::{Record, RowKey, row_key};
-use crate::base::{BlobId, limits};
+use crate::base::{BlobId, PersonId, limits};
 use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput};
 use crate::engine::view::{Bulk, ReadError};
@@ -52,7 +53,7 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
     let range = row_key(1, &state.epoch);
     let until = range.after_prefix();
     let mut prefixes = Vec::new();
-    let mut group: Option<([u8; 16], bool)> = None;
+    let mut group: Option<Group> = None;
     let mut read = 0;
     let began = state.after.clone();
     let ended = loop {
@@ -64,14 +65,13 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
             let (_, tag, _) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
             let row = TagRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
             let visible = row.mode == MatchMode::Answer && row.audience.admits(&state.peer);
-            group = Some(match group.take() {
-                Some((open, seen)) if open == tag => (open, seen || visible),
-                Some(closed) => {
-                    close(state, &labels, closed, &mut prefixes);
-                    (tag, visible)
+            match &mut group {
+                Some(open) if open.tag == tag => open.add(visible, row.household),
+                _ => {
+                    let next = Group { tag, visible, household: row.household, cut: false };
+                    close(state, &labels, group.replace(next), &mut prefixes);
                 }
-                None => (tag, visible),
-            });
+            }
             state.after = key.0;
         }
         if !full {
@@ -81,11 +81,13 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
             break false;
         }
     };
-    if let Some((tag, visible)) = group {
-        // A tag may go on in the next slice: that one begins with it again, unless this slice did and would never end.
-        let again = before_tag(&range, &tag);
-        if ended || again == began {
-            close(state, &labels, (tag, visible), &mut prefixes);
+    if let Some(open) = group {
+        // A tag may go on in the next slice. What is cut already is cut whatever follows; else that slice begins with the
+        // tag again, unless this slice did and would never end.
+        let (again, behind) = around(&range, &open.tag);
+        if ended || open.cut || again == began {
+            state.after = behind;
+            close(state, &labels, Some(open), &mut prefixes);
         } else {
             state.after = again;
         }
@@ -108,17 +110,44 @@ fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
     RowKey(key)
 }
 
-/// A position just before a tag's first row: row keys of a tag are longer than its prefix.
-fn before_tag(range: &RowKey, tag: &[u8; 16]) -> Vec<u8> {
-    let mut key = range.0.clone();
-    key.extend_from_slice(tag);
-    key
+/// Positions just before a tag's first row and behind its last: row keys of a tag are its prefix and a person.
+fn around(range: &RowKey, tag: &[u8; 16]) -> (Vec<u8>, Vec<u8>) {
+    let mut before = range.0.clone();
+    before.extend_from_slice(tag);
+    let mut behind = before.clone();
+    behind.extend_from_slice(&[u8::MAX; 16]);
+    (before, behind)
 }
 
-fn close(state: &mut SetBuild, labels: &LabelKey, (tag, visible): ([u8; 16], bool), prefixes: &mut Vec<u64>) {
+/// The rows of one tag, as far as they were read.
+struct Group {
+    tag: [u8; 16],
+    /// The peer may learn of one of its records.
+    visible: bool,
+    /// Household of its first record.
+    household: PersonId,
+    /// Another household carries it as well.
+    cut: bool,
+}
+
+impl Group {
+    fn add(&mut self, visible: bool, household: PersonId) {
+        self.visible |= visible;
+        self.cut |= household != self.household;
+    }
+}
+
+/// A tag that two households carry is in nobody's set, neither as itself nor as a dummy, whoever may learn of its records:
+/// what is counted must not differ between audiences.
+fn close(state: &mut SetBuild, labels: &LabelKey, group: Option<Group>, prefixes: &mut Vec<u64>) {
+    let Some(group) = group else { return };
+    if group.cut {
+        state.cut += 1;
+        return;
+    }
     state.real += 1;
-    if visible {
-        prefixes.push(labels.prefix(&Tag(tag)));
+    if group.visible {
+        prefixes.push(labels.prefix(&Tag(group.tag)));
     }
 }
 
@@ -214,4 +243,114 @@ fn pad_again(state: &mut SetBuild, writes: &mut Batch) -> Phase {
         }
     }
     Phase::Pad
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::record::{Stored, Tree};
+    use crate::base::{Epoch, MemberId, Sensitive};
+    use crate::person::Audience;
+
+    /// Tag rows in memory.
+    #[derive(Default)]
+    struct Rows(BTreeMap<RowKey, Sensitive<Vec<u8>>>);
+
+    impl Rows {
+        fn add(&mut self, tag: u8, person: u8, household: u8, audience: Audience, mode: MatchMode) {
+            let row = TagRow { audience, mode, mention: None, household: PersonId([household; 16]) };
+            self.0.insert(TagRow::key(&(Epoch(1), [tag; 16], PersonId([person; 16]))), row.encode());
+        }
+    }
+
+    impl Bulk for Rows {
+        fn read_blob(&self, _: BlobId, _: u64, _: &mut [u8]) -> Result<usize, ReadError> {
+            Err(ReadError::Damaged)
+        }
+        fn rows(&self, _: Tree, from: &RowKey, until: Option<&RowKey>, limit: usize) -> Result<Vec<(RowKey, Stored)>, ReadError> {
+            let range = self.0.range(from..).take_while(|(key, _)| until.is_none_or(|until| *key < until));
+            Ok(range.take(limit).map(|(key, value)| (key.clone(), Stored { version: 1, value: value.clone() })).collect())
+        }
+    }
+
+    fn member(id: &str) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    fn scanned(rows: &Rows, peer: &str) -> SetBuild {
+        let mut state = SetBuild {
+            owner: member("NO"),
+            peer: member(peer),
+            family: 1,
+            epoch: Epoch(1),
+            set_seq: 1,
+            generation: 1,
+            salt: [3; 32],
+            pad_seed: Sensitive::new([4; 32]),
+            seed: [5; 32],
+            files: 0,
+            phase: Phase::Scan,
+            after: Vec::new(),
+            real: 0,
+            unique: 0,
+            dummies: 0,
+            dummy_counter: 0,
+            total: 0,
+            written: 0,
+            runs: Vec::new(),
+            cursor: Cursor::start(0),
+            segments: Vec::new(),
+            cut: 0,
+        };
+        while state.phase == Phase::Scan {
+            let Ok(JobOutput { found: Found::Built(next), .. }) = run(state, rows) else { panic!("a slice") };
+            state = *next;
+        }
+        state
+    }
+
+    #[test]
+    fn a_tag_of_two_households_counts_for_nobody_and_a_hidden_one_for_all() {
+        let mut rows = Rows::default();
+        let (all, south) = (|| Audience::All, || Audience::Only(vec![member("SO")]));
+        rows.add(1, 1, 1, all(), MatchMode::Answer);
+        // Two records of one household.
+        rows.add(2, 1, 1, all(), MatchMode::Answer);
+        rows.add(2, 2, 1, all(), MatchMode::Answer);
+        // Two households: both visible, one hidden, one that answers nobody.
+        rows.add(3, 1, 1, all(), MatchMode::Answer);
+        rows.add(3, 3, 3, all(), MatchMode::Answer);
+        rows.add(4, 1, 1, all(), MatchMode::Answer);
+        rows.add(4, 4, 4, south(), MatchMode::Answer);
+        rows.add(5, 1, 1, all(), MatchMode::Answer);
+        rows.add(5, 5, 5, all(), MatchMode::AskOnly);
+        // One household, hidden from one of the two, and from both.
+        rows.add(6, 6, 6, south(), MatchMode::Answer);
+        rows.add(7, 7, 7, all(), MatchMode::AskOnly);
+        let (so, be) = (scanned(&rows, "SO"), scanned(&rows, "BE"));
+        assert_eq!((so.real, so.cut), (4, 3));
+        assert_eq!((be.real, be.cut), (so.real, so.cut), "no audience shows in what is counted");
+    }
+
+    #[test]
+    fn a_tag_that_very_many_carry_is_cut_once_whatever_slice_it_ends_in() {
+        for bearers in [SCAN_ROWS - 1, SCAN_ROWS, SCAN_ROWS + 1, 2 * SCAN_ROWS + 7] {
+            let mut rows = Rows::default();
+            rows.add(1, 1, 1, Audience::All, MatchMode::Answer);
+            for number in 0..bearers as u128 {
+                let row = TagRow {
+                    audience: Audience::All,
+                    mode: MatchMode::Answer,
+                    mention: None,
+                    household: PersonId(number.to_be_bytes()),
+                };
+                rows.0.insert(TagRow::key(&(Epoch(1), [2; 16], PersonId(number.to_be_bytes()))), row.encode());
+            }
+            rows.add(3, 1, 1, Audience::All, MatchMode::Answer);
+            let state = scanned(&rows, "SO");
+            assert_eq!((state.real, state.cut), (2, 1), "{bearers} bearers");
+        }
+    }
 }

@@ -1,16 +1,26 @@
-//! Evaluates the keys of own records and files them under their tags.
+//! Evaluates the keys of own records and files them under their tags, and names the records that share one.
+//!
+//! A record that shares a key with another may be the same person, registered twice: the pairs go to the engine, which
+//! compares them while the records are open. Households are read as they stood when the slice began; a record whose
+//! household changes meanwhile is queued again by the engine.
 
-use crate::base::limits;
-use crate::base::record::{Record, Row, RowKey};
+use std::collections::BTreeMap;
+
+use crate::base::record::{Record, Row, row_key};
+use crate::base::{PersonId, limits};
+use crate::casework::duplicate::{DuplicateLink, LinkState, pair};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{Found, IndexSlice, JobFailure, JobOutput};
 use crate::engine::view::{Bulk, ReadError};
+use crate::private_match::household::HouseholdRow;
 use crate::private_match::label::tag;
-use crate::private_match::owner::{IndexRow, PendingRow, TagRow};
+use crate::private_match::owner::{IndexRow, TagRow};
 
 /// Bytes of a tag row's key: kind, epoch, tag, person.
 const TAG_KEY_BYTES: usize = 1 + 4 + 16 + 16;
+/// Bytes of the pairs of one person, as rows that the engine writes into the same batch.
+const SUSPECTS_BYTES: usize = limits::SUSPECTS_A_PERSON * (1 + 16 + 16 + 2);
 
 /// One slice: of the records of the job as many as fit a batch, a tag row a key.
 ///
@@ -18,45 +28,88 @@ const TAG_KEY_BYTES: usize = 1 + 4 + 16 + 16;
 /// [`JobFailure::Read`].
 pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
     let mut writes = Batch::default();
-    let (mut size, mut people) = (0, 0);
-    for person in &slice.people {
-        let row = read_index(bulk, &IndexRow::key(person))?;
+    let (mut size, mut people, mut suspects) = (0, Vec::new(), Vec::new());
+    // Records of this slice are not in the store yet.
+    let mut of_slice: BTreeMap<[u8; 16], Vec<PersonId>> = BTreeMap::new();
+    for (person, waiting) in &slice.people {
+        let row = read::<IndexRow>(bulk, person)?;
+        let household = read::<HouseholdRow>(bulk, person)?.map_or(*person, |row| row.household);
+        let value = row
+            .as_ref()
+            .map(|row| TagRow { audience: row.audience.clone(), mode: row.mode, mention: Some(u8::MAX), household }.encode());
         // A tag row repeats the audience: what does not fit this batch waits for the next slice.
-        let needed = row.as_ref().map_or(0, size_of_tags);
-        if people > 0 && size + needed > limits::BATCH_BYTES * 3 / 4 {
+        let keys = row.as_ref().map_or(0, |row| row.keys.len());
+        let needed = keys * (TAG_KEY_BYTES + value.as_ref().map_or(0, |value| value.expose().len())) + SUSPECTS_BYTES;
+        if !people.is_empty() && size + needed > limits::BATCH_BYTES * 3 / 4 {
             break;
         }
-        (size, people) = (size + needed, people + 1);
-        let pending = (slice.epoch, *person);
-        writes.ops.push(Op::Remove(PendingRow::TREE, PendingRow::key(&pending)));
+        size += needed;
+        people.push((*person, waiting.turn));
         let Some(row) = row else { continue };
+        let mut shared: BTreeMap<PersonId, usize> = BTreeMap::new();
         for (position, input) in inputs_of(&slice.profile, &slice.owner, &row.keys).iter().enumerate() {
-            let tag = tag(&slice.secret.evaluate(input.expose()));
-            let id = (slice.epoch, tag.0, *person);
-            let value = TagRow { audience: row.audience.clone(), mode: row.mode, mention: row.mention_at(position) };
+            let tag = tag(&slice.secret.evaluate(input.expose())).0;
+            let id = (slice.epoch, tag, *person);
+            let value =
+                TagRow { audience: row.audience.clone(), mode: row.mode, mention: row.mention_at(position), household }.encode();
             writes.ops.push(Op::Put(Row {
                 tree: TagRow::TREE,
                 root: TagRow::ROOT,
                 key: TagRow::key(&id),
                 version: TagRow::VERSION,
-                value: value.encode(),
+                value: value.clone(),
             }));
+            let bearers = of_slice.entry(tag).or_default();
+            for other in bearers.iter().take(limits::SUSPECTS_A_TAG).copied().chain(under(bulk, slice, &tag)?) {
+                *shared.entry(other).or_default() += 1;
+            }
+            bearers.push(*person);
+        }
+        shared.remove(person);
+        suspects.extend(choose(bulk, *person, waiting.revised, shared)?);
+    }
+    Ok(JobOutput { writes, found: Found::Indexed { epoch: slice.epoch, people, suspects }, next: None })
+}
+
+/// Records that stand under a tag already.
+fn under(bulk: &dyn Bulk, slice: &IndexSlice, tag: &[u8; 16]) -> Result<Vec<PersonId>, ReadError> {
+    let from = row_key(1, &(slice.epoch, *tag));
+    let rows = bulk.rows(TagRow::TREE, &from, from.after_prefix().as_ref(), limits::SUSPECTS_A_TAG)?;
+    rows.into_iter().map(|(key, _)| TagRow::id(&key).map(|(_, _, person)| person).ok_or(ReadError::Damaged)).collect()
+}
+
+/// The pairs to compare, those with the most keys in common first: what is settled already is left out, unless the record
+/// is fresh or changed.
+fn choose(
+    bulk: &dyn Bulk,
+    person: PersonId,
+    revised: bool,
+    shared: BTreeMap<PersonId, usize>,
+) -> Result<Vec<(PersonId, PersonId)>, ReadError> {
+    let mut others: Vec<(PersonId, usize)> = shared.into_iter().collect();
+    others.sort_by_key(|(other, keys)| (core::cmp::Reverse(*keys), *other));
+    let mut chosen = Vec::new();
+    for (other, _) in others {
+        if chosen.len() == limits::SUSPECTS_A_PERSON {
+            break;
+        }
+        let pair = pair(person, other);
+        let is_open = match read::<DuplicateLink>(bulk, &pair)? {
+            None => true,
+            Some(link) => revised && !matches!(link.state, LinkState::Merged { .. }),
+        };
+        if is_open {
+            chosen.push(pair);
         }
     }
-    Ok(JobOutput { writes, found: Found::Indexed { epoch: slice.epoch, people }, next: None })
+    Ok(chosen)
 }
 
-/// Bytes of a person's tag rows: key, audience, mode.
-fn size_of_tags(row: &IndexRow) -> usize {
-    let value = TagRow { audience: row.audience.clone(), mode: row.mode, mention: Some(u8::MAX) };
-    row.keys.len() * (TAG_KEY_BYTES + value.encode().expose().len())
-}
-
-pub(super) fn read_index(bulk: &dyn Bulk, key: &RowKey) -> Result<Option<IndexRow>, ReadError> {
-    let until = key.after_prefix();
-    let rows = bulk.rows(IndexRow::TREE, key, until.as_ref(), 1)?;
+pub(super) fn read<R: Record>(bulk: &dyn Bulk, id: &R::Id) -> Result<Option<R>, ReadError> {
+    let key = R::key(id);
+    let rows = bulk.rows(R::TREE, &key, key.after_prefix().as_ref(), 1)?;
     rows.into_iter()
         .next()
-        .map(|(_, stored)| IndexRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged))
+        .map(|(_, stored)| R::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged))
         .transpose()
 }

@@ -1,6 +1,7 @@
 //! What the slices do; each is pure over its bulk.
 
 pub mod build;
+pub mod compare;
 pub mod evaluation;
 pub mod index;
 pub mod removal;

@@ -6,7 +6,7 @@ use crate::base::record::Record;
 use crate::engine::batch::{Batch, Op};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{Found, IndexSlice, JobFailure, JobOutput};
-use crate::engine::jobs::index::read_index;
+use crate::engine::jobs::index::read;
 use crate::engine::view::Bulk;
 use crate::private_match::label::tag;
 use crate::private_match::owner::{IndexRow, RemovalRow, TagRow};
@@ -17,8 +17,8 @@ use crate::private_match::owner::{IndexRow, RemovalRow, TagRow};
 /// [`JobFailure::Read`].
 pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
     let mut writes = Batch::default();
-    for person in &slice.people {
-        if let Some(row) = read_index(bulk, &IndexRow::key(person))? {
+    for (person, _) in &slice.people {
+        if let Some(row) = read::<IndexRow>(bulk, person)? {
             for input in inputs_of(&slice.profile, &slice.owner, &row.keys) {
                 let tag = tag(&slice.secret.evaluate(input.expose()));
                 writes.ops.push(Op::Remove(TagRow::TREE, TagRow::key(&(slice.epoch, tag.0, *person))));
