@@ -7,7 +7,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::{PersonId, Timestamp, UserId};
-use crate::linkage::{Band, ComparedField, Comparison, Reason};
+use crate::linkage::{Band, ComparedField, Comparison, FieldVerdict, Reason};
 
 /// Where a pair stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -109,14 +109,18 @@ pub fn pair(a: PersonId, b: PersonId) -> (PersonId, PersonId) {
 }
 
 /// Whether a comparison is enough to take two own records for one person: the band `likely`, and the same given name as far
-/// as its sound tells. Brothers, sisters and twins share everything else, so a given name that is only similar (Jamal and
-/// Kamal), stands elsewhere or is missing is not enough, whatever the score.
+/// as its sound tells, and neither the date of birth nor the sex speaks against it. Brothers, sisters and twins share
+/// everything else, so a given name that is only similar (Jamal and Kamal), stands elsewhere or is missing is not enough,
+/// whatever the score; and names of one sound (Muhammad and Mahdi) need the date.
 #[must_use]
 pub fn is_duplicate(comparison: &Comparison) -> bool {
-    let given = comparison.fields.iter().find(|field| field.field == ComparedField::Given).map(|field| field.reason);
     comparison.band == Band::Likely
         && !comparison.possible_relative
-        && matches!(given, Some(Reason::Same | Reason::OtherScript | Reason::OtherSpelling))
+        && comparison.fields.iter().all(|found| match found.field {
+            ComparedField::Given => matches!(found.reason, Reason::Same | Reason::OtherScript | Reason::OtherSpelling),
+            ComparedField::Birth | ComparedField::Sex => found.verdict != FieldVerdict::Mismatch,
+            ComparedField::OwnNames | ComparedField::Father | ComparedField::Mother | ComparedField::Place => true,
+        })
 }
 
 #[cfg(test)]
@@ -156,6 +160,19 @@ mod tests {
         }
         let twin = compare(&one, &person(["Karim", "Ullah", "Kamal Hossain", "Fatema Begum"], "2001-03-12", boy));
         assert!(twin.possible_relative && twin.band == Band::Likely, "twins score high enough: only the given name tells");
+    }
+
+    #[test]
+    fn brothers_whose_names_sound_alike_are_told_apart_by_the_date() {
+        let khartoum = || vec![PlaceText { text: "الخرطوم".into(), kind: PlaceKind::Town }];
+        let brother = |given, birth| Fields {
+            places: khartoum(),
+            ..person([given, "طارق غسان", "طارق", ""], birth, Some(Sex::Male))
+        };
+        let (one, brother) = (brother("محمد", "1957-02-21"), brother("مهدي", "1954-12-20"));
+        let comparison = compare(&one, &brother);
+        assert!(comparison.band == Band::Likely, "{}", comparison.score_milli);
+        assert!(!is_duplicate(&comparison));
     }
 
     #[test]
