@@ -131,7 +131,7 @@ fn an_enquirer_who_agreed_is_found_and_leaves_the_index_with_the_case() {
     setup.world.run_for(HOUR);
     assert_eq!(setup.world.nodes[south].store.count(Tree::Tags), 0);
     assert_eq!(setup.world.nodes[south].store.count(Tree::Index), 0);
-    let listed = insist(&mut setup, south, &Command::PersonList { after: None, limit: 9 });
+    let listed = insist(&mut setup, south, &Command::PersonList { after: None, limit: 9, merged: false });
     assert!(matches!(listed, Answer::People { people, .. } if people.is_empty()), "an enquirer is no registered person");
 
     open(&mut setup, north, daughter(), false, "mother", mother());
