@@ -98,6 +98,7 @@ fn log(notice: Notice) {
         | NoticeCode::ProofFailed
         | NoticeCode::SetDiscarded
         | NoticeCode::Damaged
-        | NoticeCode::ClaimAnomaly => tracing::warn!(?code, member, number, "notice"),
+        | NoticeCode::ClaimAnomaly
+        | NoticeCode::SplitView => tracing::warn!(?code, member, number, "notice"),
     }
 }

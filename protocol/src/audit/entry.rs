@@ -76,6 +76,18 @@ pub enum Act {
     /// The second person's place: a matter waits for another user.
     #[n(22)]
     SecondAsked,
+    /// The key of this owner's next epoch was announced.
+    #[n(23)]
+    EpochAnnounced,
+    /// This owner's epoch rolled.
+    #[n(24)]
+    EpochRolled,
+    /// The key of an epoch that was rolled away from was destroyed.
+    #[n(25)]
+    EpochDestroyed,
+    /// A member showed peers two different announcements of one number.
+    #[n(26)]
+    SplitView,
 }
 
 impl Act {
@@ -105,6 +117,10 @@ impl Act {
             Act::Locked => "locked",
             Act::Suspended => "suspended",
             Act::SecondAsked => "second_asked",
+            Act::EpochAnnounced => "epoch_announced",
+            Act::EpochRolled => "epoch_rolled",
+            Act::EpochDestroyed => "epoch_destroyed",
+            Act::SplitView => "split_view",
         }
     }
 }

@@ -377,6 +377,8 @@ impl Engine {
             Due::Forget => self.forget_expired(step),
             Due::OwedBag(member) => self.make_bag(step, member),
             Due::SpreadFrom(subject) => self.spread_from(step, subject),
+            Due::Epoch => self.epoch_due(step),
+            Due::Renew(owner) => self.renew(step, owner),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);

@@ -133,4 +133,6 @@ pub enum NoticeCode {
     IndexReady,
     /// A claim named a tag that this node never gave to its sender: colluding members, or a guess.
     ClaimAnomaly,
+    /// A member shows peers different keys; the number is that of its announcement.
+    SplitView,
 }

@@ -28,6 +28,8 @@ pub(super) struct Links {
 
 #[derive(Default)]
 struct Link {
+    /// When all heads were said to it last.
+    heads_said: Option<Timestamp>,
     busy: BTreeSet<Lane>,
     public: VecDeque<Vec<u8>>,
     answers: VecDeque<Vec<u8>>,
@@ -56,6 +58,16 @@ impl Links {
     pub fn forget(&mut self, peer: &PeerId) {
         self.peers.remove(peer);
         self.flights.retain(|_, flight| flight.peer != *peer);
+    }
+
+    /// Whether all heads may be said to a peer now; if so, it counts as done.
+    pub fn may_say_heads(&mut self, peer: &PeerId, now: Timestamp, wait: Millis) -> bool {
+        let Some(link) = self.peers.get_mut(peer) else { return false };
+        let may = link.heads_said.is_none_or(|said| said + wait <= now);
+        if may {
+            link.heads_said = Some(now);
+        }
+        may
     }
 
     /// Queues a public message.

@@ -19,7 +19,7 @@ use crate::linkage::match_keys;
 use crate::person::record::Role;
 use crate::person::share::attributes;
 use crate::person::{MatchMode, PersonForm, PersonRecord, Sex};
-use crate::private_match::owner::{IndexRow, IndexState, PendingRow};
+use crate::private_match::owner::{IndexRow, IndexState};
 
 /// Bytes of a step's rows at which an import stops; the caller sends the rest again.
 const IMPORT_STOP: usize = limits::BATCH_BYTES - 16 * 1024;
@@ -86,9 +86,8 @@ impl Engine {
         let mut state = step.get::<IndexState>(&())?.ok_or(crate::engine::view::ReadError::Damaged)?;
         state.people += 1;
         if row.mode == MatchMode::Answer {
-            state.pending += 1;
             state.generation += 1;
-            step.put(&(state.epoch, person), &PendingRow {});
+            Self::queue_person(step, &mut state, person)?;
         }
         step.put(&(), &state);
         step.put(&person, &row);

@@ -37,6 +37,9 @@ pub struct MemberKeys {
     /// Operational keys that are void for good.
     #[n(3)]
     pub revoked: Vec<Kid>,
+    /// The incarnation in which the member showed peers two announcements of one number: its keys do not count.
+    #[n(4)]
+    pub split: Option<u64>,
 }
 
 /// An operational key that was replaced and is good until its own end.
@@ -97,6 +100,7 @@ impl MemberKeys {
             now <= Timestamp::from_seconds(latest.keys.op_until)
                 && !self.is_revoked(&latest.op_kid())
                 && !self.is_revoked(&latest.signed_by)
+                && self.split != Some(latest.keys.incarnation)
         })
     }
 
@@ -147,6 +151,9 @@ impl MemberKeys {
 
     /// The operational key of this name, if it may sign now.
     fn operational(&self, kid: Kid, now: Timestamp) -> Option<&[u8; 32]> {
+        if self.latest.as_ref().is_some_and(|latest| self.split == Some(latest.keys.incarnation)) {
+            return None;
+        }
         let current = self.live(now).map(|latest| &latest.keys.op_key);
         let older = self.older.iter().filter(|older| now <= Timestamp::from_seconds(older.until)).map(|older| &older.key);
         current.into_iter().chain(older).find(|key| kid_of(*key) == kid && !self.is_revoked(&kid))
