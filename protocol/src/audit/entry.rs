@@ -88,6 +88,9 @@ pub enum Act {
     /// A member showed peers two different announcements of one number.
     #[n(26)]
     SplitView,
+    /// The next operational key was made, to be signed by the root key.
+    #[n(27)]
+    KeyRequested,
 }
 
 impl Act {
@@ -121,6 +124,7 @@ impl Act {
             Act::EpochRolled => "epoch_rolled",
             Act::EpochDestroyed => "epoch_destroyed",
             Act::SplitView => "split_view",
+            Act::KeyRequested => "key_requested",
         }
     }
 }

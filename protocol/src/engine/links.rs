@@ -54,6 +54,12 @@ impl Links {
         self.peers.contains_key(peer)
     }
 
+    /// Drops everything about every peer: this node takes another identity.
+    pub fn forget_all(&mut self) {
+        self.peers.clear();
+        self.flights.clear();
+    }
+
     /// Drops everything about a peer.
     pub fn forget(&mut self, peer: &PeerId) {
         self.peers.remove(peer);
@@ -139,8 +145,13 @@ impl Engine {
     }
 
     /// The transport identity of a member, if its keys are held.
+    ///
+    /// Of several the one that is connected: a member whose operational keys overlap may still use the older one.
     pub(super) fn peer_of(&self, member: &MemberId) -> Option<PeerId> {
-        self.members.get(member).and_then(|keys| keys.latest.as_ref()).map(crate::roster::HeldAnnouncement::peer_id)
+        let keys = self.members.get(member)?;
+        let latest = keys.latest.as_ref()?.peer_id();
+        let older = keys.older.iter().map(|older| PeerId(older.key)).find(|peer| self.links.is_up(peer));
+        if self.links.is_up(&latest) { Some(latest) } else { older.or(Some(latest)) }
     }
 
     /// A connection came or went.

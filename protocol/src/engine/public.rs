@@ -66,10 +66,12 @@ impl Engine {
         if self.own.member == Some(*member) {
             return;
         }
-        let Some(keys) = self.keys_of(member, step.wall()) else { return };
+        let Some(keys) = self.members.get(member) else { return };
         let Some(entry) = self.taking_part(member) else { return };
-        step.act(Action::Admit { peer: keys.peer_id() });
-        dial(step, keys.peer_id(), entry.addresses.clone());
+        for peer in keys.identities(step.wall()) {
+            step.act(Action::Admit { peer });
+            dial(step, peer, entry.addresses.clone());
+        }
     }
 
     /// Takes public messages that an operator brings. All or none is not asked for: each stands for itself, and one that is
@@ -195,12 +197,20 @@ impl Engine {
     fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, version: u64) -> Result<(), ReadError> {
         trail::record(step, None, Act::Suspended, &version.to_be_bytes(), Some(*member))?;
         step.notify(NoticeCode::Suspended, Some(*member), version);
-        if let Some(keys) = self.members.get(member).and_then(|keys| keys.latest.as_ref()) {
-            step.act(Action::Deny { peer: keys.peer_id() });
-            self.links.forget(&keys.peer_id());
-        }
+        self.deny(step, member);
         self.sweep_member(step, member);
         self.roll_early(step)
+    }
+
+    /// Shuts the gate for every identity of a member and ends its connections.
+    pub(super) fn deny<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+        let Some(keys) = self.members.get(member) else { return };
+        let latest = keys.latest.iter().map(HeldAnnouncement::peer_id);
+        let all: Vec<PeerId> = latest.chain(keys.older.iter().map(|older| PeerId(older.key))).collect();
+        for peer in all {
+            step.act(Action::Deny { peer });
+            self.links.forget(&peer);
+        }
     }
 
     /// Timers of a peer that takes part for the first time. They go on through a suspension: a second lot would make two
@@ -255,6 +265,7 @@ impl Engine {
             Err(refusal) => return Err(refusal),
         }
         self.check_own(&member, &keys)?;
+        self.check_mine(step, &member, &keys)?;
         let before = self.members.get(&member).and_then(|keys| keys.latest.clone());
         match (verified.header.kind, &keys.latest) {
             (KEY_ANNOUNCEMENT, Some(latest)) => self.keep_link(step, latest, bytes)?,
@@ -263,6 +274,9 @@ impl Engine {
         step.put(&member, &AnnouncedRow { keys: keys.clone() });
         self.members.insert(member, keys);
         self.keys_changed(step, &member, before.as_ref())?;
+        if self.own.member == Some(member) {
+            self.own_keys_changed(step)?;
+        }
         Ok(Taken::Accepted)
     }
 
@@ -289,11 +303,8 @@ impl Engine {
         keys.split = Some(other.incarnation);
         step.put(&member, &SplitViewRow { one: row.message, other: bytes.to_vec(), seen: step.wall() });
         step.put(&member, &AnnouncedRow { keys: keys.clone() });
-        if let Some(latest) = &keys.latest {
-            step.act(Action::Deny { peer: latest.peer_id() });
-            self.links.forget(&latest.peer_id());
-        }
         self.members.insert(member, keys);
+        self.deny(step, &member);
         step.notify(NoticeCode::SplitView, Some(member), other.seq);
         trail::record(step, None, Act::SplitView, &other.seq.to_be_bytes(), Some(member))?;
         Ok(Taken::Accepted)

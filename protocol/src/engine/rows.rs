@@ -174,6 +174,8 @@ pub enum Due {
     Epoch,
     /// Renew at an owner whose epoch rolled.
     Renew(MemberId),
+    /// Take the transport identity of the next operational key.
+    Identity,
 }
 
 impl Due {
@@ -198,6 +200,7 @@ impl Due {
             Due::SpreadFrom(subject) => (15, subject.0),
             Due::Epoch => (16, [0; 16]),
             Due::Renew(member) => (17, member_bytes(&member)),
+            Due::Identity => (18, [0; 16]),
         };
         (at, kind, id)
     }
@@ -225,6 +228,7 @@ impl Due {
             15 => Some(Due::SpreadFrom(SubjectId(*id))),
             16 => Some(Due::Epoch),
             17 => member().map(Due::Renew),
+            18 => Some(Due::Identity),
             _ => None,
         }
     }
@@ -362,6 +366,7 @@ mod tests {
             Due::SpreadFrom(SubjectId([5; 16])),
             Due::Epoch,
             Due::Renew(ke),
+            Due::Identity,
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -44,6 +44,20 @@ pub struct SealingKey {
 }
 crate::record!(SealingKey, Kid, Keys, 2, Service);
 
+/// A further operational key of this node: announced, or waiting for the root key's signature. The first one stands in the
+/// key file.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct OperationalSeed {
+    /// Seed of the ed25519 key (RFC 8032).
+    #[cbor(n(1), with = "fixed_secret")]
+    pub seed: Sensitive<[u8; 32]>,
+    /// Its last second, Unix.
+    #[n(2)]
+    pub until: u64,
+}
+crate::record!(OperationalSeed, Kid, Keys, 4, Service);
+
 /// What the private match needs of one registered person.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]

@@ -9,7 +9,7 @@ use ed25519_dalek::VerifyingKey;
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{self, fixed};
-use crate::base::ids::{Kid, MemberId, Party};
+use crate::base::ids::{Kid, MemberId, Party, PeerId};
 use crate::base::time::Timestamp;
 use crate::envelope::{KeyRing, Message, Refusal, Verified, kid_of, public_key};
 use crate::roster::document::Roster;
@@ -102,6 +102,18 @@ impl MemberKeys {
                 && !self.is_revoked(&latest.signed_by)
                 && self.split != Some(latest.keys.incarnation)
         })
+    }
+
+    /// The transport identities that a member may have now: of its current operational key, and of older ones that are
+    /// still good, the latest first. A member changes its identity late in their overlap, so that whoever knows either
+    /// key lets it in.
+    #[must_use]
+    pub fn identities(&self, now: Timestamp) -> Vec<PeerId> {
+        let current = self.live(now).map(HeldAnnouncement::peer_id);
+        let older = self.older.iter().rev().filter(|older| {
+            current.is_some() && now <= Timestamp::from_seconds(older.until) && !self.is_revoked(&kid_of(&older.key))
+        });
+        current.into_iter().chain(older.map(|older| PeerId(older.key))).collect()
     }
 
     /// Whether an operational key is void.

@@ -10,6 +10,7 @@ mod later;
 mod limits;
 mod refusals;
 mod rollbacks;
+mod rotation;
 mod swarm;
 mod timers;
 

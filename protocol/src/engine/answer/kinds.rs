@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{CaseId, ClaimId, PersonId, SubjectId};
 use crate::engine::answer::{
     AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, HeldLine,
-    NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
+    KeysRequested, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
 };
 
 /// The answer to a command.
@@ -30,6 +30,8 @@ pub enum Answer {
         /// Public messages, the roster first.
         items: Vec<Vec<u8>>,
     },
+    /// To `KeysRequest`.
+    KeysRequested(Box<KeysRequested>),
     /// To `PersonAdd`.
     PersonAdded(PersonAdded),
     /// To `PersonImport`.
