@@ -201,6 +201,17 @@ impl Engine {
         }
     }
 
+    /// At a contact: while this node's operational keys overlap, its own links come first. A peer that was away does not
+    /// know the key that signs everything else.
+    pub(super) fn show_own_links<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
+        let overlaps = |me: MemberId| self.members.get(&me).filter(|keys| !keys.older.is_empty()).map(|_| me);
+        let Some(me) = self.own.member.and_then(overlaps) else { return };
+        let Ok(rows) = step.under::<ChainRow>(&row_key(ChainRow::KIND, &me), CHAIN) else { return };
+        for (_, row) in rows {
+            self.links.queue_public(peer, row.message);
+        }
+    }
+
     /// Sends one public message to everybody who is connected, but to who brought it.
     pub(super) fn spread_public<V: View>(&mut self, step: &mut Step<'_, V>, item: &[u8], but: Option<PeerId>) {
         for peer in self.links.up().into_iter().filter(|peer| Some(*peer) != but) {

@@ -160,6 +160,7 @@ impl Engine {
         match change {
             LinkChange::Up => {
                 self.links.peers.entry(peer).or_default();
+                self.show_own_links(step, &peer);
                 self.ask_public(step, &peer);
                 if let Some(member) = member {
                     self.peer_returned(step, &member);
@@ -247,7 +248,10 @@ impl Engine {
             SendOutcome::Committed => self.delivered(step, &flight.rows),
             SendOutcome::Refused(code) => {
                 step.notify(NoticeCode::Refused, member, u64::from(code));
-                self.refused(step, &flight.rows, code);
+                // Sent again at once it would be refused again at once.
+                if self.refused(step, &flight.rows, code) {
+                    return;
+                }
             }
             SendOutcome::Busy(_) | SendOutcome::Lost => {
                 let wait = if let SendOutcome::Busy(wait) = outcome { u64::from(wait).clamp(50, 60_000) } else { 500 };
