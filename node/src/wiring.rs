@@ -15,13 +15,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cli::Kind as CliKind;
 use crate::cli::{
-    self, CeremonyRunArgs, CommandError, Context, DaemonRunArgs, DemoArgs, Elsewhere, InitArgs, JoinArgs, NodeProblem, NodeRole,
-    RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs, UsageProblem as Usage,
+    self, CeremonyRunArgs, CommandError, Context, DaemonRunArgs, DemoArgs, Elsewhere, InitArgs, JoinArgs, KeysSignArgs,
+    NodeProblem, NodeRole, RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs, UsageProblem as Usage,
 };
 use crate::control::{self, Client, ClientError, DeskRequest, UnlockInput};
 use crate::coordinator::{ceremony, propose, publish, sign, verify};
 use crate::daemon::public::{PublicTaken, take_commands, take_without_daemon};
-use crate::daemon::{clock, folder::NodeFolder, init, join, opened, run};
+use crate::daemon::{clock, folder::NodeFolder, init, join, opened, renewal, run};
 use crate::exchange::Kind;
 use crate::keys::UnlockSecret;
 use crate::rehearsal::{self, DemoOptions, RehearsalError};
@@ -192,6 +192,37 @@ impl Elsewhere for Wiring {
             kind => problem(kind, error),
         })?;
         shown(context, "kinmesh/ceremony-run/1", &report, |out| report.write_text(out))
+    }
+
+    fn keys_sign(&self, context: &Context, args: &KeysSignArgs) -> Result<(), CommandError> {
+        let arguments = renewal::SignKeysArgs {
+            request: args.file.clone(),
+            root_key: args.root_key.clone(),
+            out: args.out.clone(),
+            revocation: args.revocation.clone(),
+        };
+        let mut asked = Ok(());
+        let outcome = renewal::run(
+            &arguments,
+            |report| {
+                let mut text = Vec::new();
+                let written = report.write_text(&mut text).is_ok();
+                context.out.warn(&String::from_utf8_lossy(&text));
+                written && (args.yes || context.out.is_interactive() && cli::confirm("Sign this key?").unwrap_or(false))
+            },
+            |_| match existing(context, args.credential.as_deref(), "the society's root key") {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    asked = Err(error);
+                    None
+                }
+            },
+        );
+        asked?;
+        let report = outcome.map_err(|error| of_files(error.kind(), error))?;
+        shown(context, "kinmesh/keys-sign/1", &report, |out| report.write_text(out))?;
+        context.out.hint("→ print the revocation and keep it apart; take the other file to the node: kinmesh keys take FILE");
+        Ok(())
     }
 
     fn demo(&self, _: &Context, args: &DemoArgs) -> Result<(), CommandError> {

@@ -15,6 +15,7 @@ use super::case::CaseVerb;
 use super::contact::ContactVerb;
 use super::daemon::DaemonVerb;
 use super::disclosure::DisclosureVerb;
+use super::keys::KeysVerb;
 use super::matching::MatchVerb;
 use super::person::PersonVerb;
 use super::roster::RosterVerb;
@@ -89,6 +90,9 @@ pub(super) enum Noun {
     /// Who is a member, and by whose signatures.
     #[command(subcommand)]
     Roster(RosterVerb),
+    /// The node's own operational key, and the next one.
+    #[command(subcommand)]
+    Keys(KeysVerb),
     /// The custodians' keys.
     #[command(subcommand)]
     Ceremony(CeremonyVerb),

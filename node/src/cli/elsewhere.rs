@@ -6,6 +6,7 @@
 use super::args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, InitArgs, JoinArgs};
 use super::context::Context;
 use super::errors::CommandError;
+use super::keys::KeysSignArgs;
 use super::roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
 
 /// What the command line does not do itself.
@@ -50,6 +51,11 @@ pub trait Elsewhere {
     /// # Errors
     /// As shown to the user.
     fn ceremony_run(&self, context: &Context, args: &CeremonyRunArgs) -> Result<(), CommandError>;
+    /// `keys sign`: signs a node's next operational key with the root key.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn keys_sign(&self, context: &Context, args: &KeysSignArgs) -> Result<(), CommandError>;
     /// `demo`: a whole network on this machine.
     ///
     /// # Errors

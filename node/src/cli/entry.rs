@@ -13,10 +13,11 @@ use super::daemon::DaemonVerb;
 use super::elsewhere::Elsewhere;
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::exit::Exit;
+use super::keys::KeysVerb;
 use super::output::Output;
 use super::place::Place;
 use super::roster::RosterVerb;
-use super::{audit, candidate, case, completion, contact, daemon, disclosure, matching, person, roster, search, status};
+use super::{audit, candidate, case, completion, contact, daemon, disclosure, keys, matching, person, roster, search, status};
 
 /// Runs the command line of this process.
 pub fn main(elsewhere: &dyn Elsewhere) -> ExitCode {
@@ -65,6 +66,7 @@ fn dispatch(context: &Context, noun: Noun, elsewhere: &dyn Elsewhere) -> Result<
         Noun::Roster(RosterVerb::Publish(args)) => elsewhere.roster_publish(context, &args),
         Noun::Roster(RosterVerb::Verify(args)) => elsewhere.roster_verify(context, &args),
         Noun::Ceremony(CeremonyVerb::Run(args)) => elsewhere.ceremony_run(context, &args),
+        Noun::Keys(KeysVerb::Sign(args)) => elsewhere.keys_sign(context, &args),
         Noun::Match(verb) => matching::run(context, verb),
         Noun::Completion { shell } => completion::print(context, shell),
         noun => {
@@ -86,6 +88,7 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Contact(verb) => contact::run(context, verb).await,
         Noun::Disclosure(verb) => disclosure::run(context, verb).await,
         Noun::Audit(verb) => audit::run(context, verb).await,
+        Noun::Keys(verb) => keys::run(context, verb).await,
         Noun::Roster(_) => roster::show(context).await,
         // Handed over before a runtime is made.
         Noun::Demo(_) | Noun::Init(_) | Noun::Join(_) | Noun::Ceremony(_) | Noun::Match(_) | Noun::Completion { .. } => Ok(()),
@@ -149,6 +152,9 @@ mod tests {
             absent()
         }
         fn ceremony_run(&self, _: &Context, _: &CeremonyRunArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn keys_sign(&self, _: &Context, _: &super::super::keys::KeysSignArgs) -> Result<(), CommandError> {
             absent()
         }
         fn demo(&self, _: &Context, _: &DemoArgs) -> Result<(), CommandError> {

@@ -293,7 +293,8 @@ fn make_store(args: &InitArgs, folder: &NodeFolder, service: &ServiceKeys, batch
     Ok(())
 }
 
-fn revocation_text(member: MemberId, revocation: &[u8]) -> String {
+/// The text to be printed.
+pub(super) fn revocation_text(member: MemberId, revocation: &[u8]) -> String {
     let mut text = format!(
         "Kinmesh: revocation of the keys of {member}'s node.\n\n\
          Print this and keep it apart from the machine. When the node is stolen, give it to the coordinator or to any other\n\

@@ -11,6 +11,7 @@ pub mod join;
 pub mod opened;
 mod perform;
 pub mod public;
+pub mod renewal;
 pub mod run;
 mod tickets;
 

@@ -109,7 +109,7 @@ impl OpenedNode {
     pub fn engine_opener(&self) -> OpenEngine<Engine, StoreView> {
         let (seat, seed) = (self.config.seat, self.operational_seed.clone());
         Box::new(move |now, step_seed, records_open, view| {
-            let keys = NodeKeys { operational: SigningKey::from_bytes(seed.expose()) };
+            let keys = NodeKeys::new(SigningKey::from_bytes(seed.expose()));
             Engine::open(seat, keys, now, step_seed, records_open, view)
         })
     }

@@ -38,6 +38,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 Action::Admit { peer } => self.command(NetworkCommand::Admit { peer }).await?,
                 Action::Deny { peer } => self.command(NetworkCommand::Deny { peer }).await?,
                 Action::Dial { peer, addresses } => self.command(NetworkCommand::Dial { peer, addresses }).await?,
+                Action::Identify { seed } => self.command(NetworkCommand::Identify { seed }).await?,
                 Action::Run { job, class, work } => self.parts.pool.put(self.full_name(job.0), class, *work),
                 Action::WakeAt(at) => self.wake = Some(at),
                 Action::Notify(notice) => log(notice),
@@ -101,6 +102,7 @@ fn log(notice: Notice) {
         | NoticeCode::KeysCut
         | NoticeCode::HouseholdFull
         | NoticeCode::SuspectsFull
+        | NoticeCode::SplitView
         | NoticeCode::ClaimAnomaly => tracing::warn!(?code, member, number, "notice"),
     }
 }

@@ -99,7 +99,8 @@ where
     start_log(node.config.log);
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (events, from_network) = mpsc::channel(EVENTS);
-    let network = runtime.block_on(start_network(&node, events))?;
+    let network = runtime.block_on(start_network(&node, events.clone()))?;
+    let again = Again { config: network_config(&node), events };
     let (desk, from_desk) = mpsc::channel(REQUESTS);
     let (close_control, control_closed) = oneshot::channel();
     let control = {
@@ -109,7 +110,7 @@ where
     let control = runtime.spawn(control);
     let (stop, stopped) = oneshot::channel();
     let (commands, queued) = mpsc::channel(COMMANDS);
-    let forwarding = runtime.spawn(forward(network, queued));
+    let forwarding = runtime.spawn(forward(network, queued, again));
     let (ended, driver_ended) = oneshot::channel();
     let driver = start_driver(&node, &folder, Inputs { from_network, from_desk, stopped, commands }, ended)?;
     tracing::info!(network = %node.config.network, "the node runs");
@@ -130,12 +131,21 @@ struct Inputs {
 }
 
 async fn start_network(node: &OpenedNode, events: mpsc::Sender<NetworkEvent>) -> Result<Network, NetworkError> {
-    let config = NetworkConfig {
+    Network::start(network_config(node), events).await
+}
+
+fn network_config(node: &OpenedNode) -> NetworkConfig {
+    NetworkConfig {
         identity: node.operational_seed.clone(),
         listen: node.config.listen.clone(),
         drill: node.config.network.is_drill(),
-    };
-    Network::start(config, events).await
+    }
+}
+
+/// What starts the network again under another identity.
+struct Again {
+    config: NetworkConfig,
+    events: mpsc::Sender<NetworkEvent>,
 }
 
 /// Puts the driver on its thread; `ended` fires when it has returned, however that was.
@@ -189,13 +199,30 @@ async fn wait(stop: oneshot::Sender<()>, mut ended: oneshot::Receiver<()>) -> io
 }
 
 /// Passes commands on, waiting where the network has no room; ends, and gives the network back, when the driver has.
-async fn forward(network: Network, mut commands: mpsc::Receiver<NetworkCommand>) -> Network {
+///
+/// A change of the identity stops the network and starts it again on the same addresses; the connections are made anew.
+async fn forward(mut network: Network, mut commands: mpsc::Receiver<NetworkCommand>, mut again: Again) -> Option<Network> {
     while let Some(command) = commands.recv().await {
+        if let NetworkCommand::Identify { seed } = command {
+            if seed == again.config.identity {
+                continue;
+            }
+            again.config.identity = seed;
+            network.stop().await;
+            network = match Network::start(again.config.clone(), again.events.clone()).await {
+                Ok(network) => network,
+                Err(error) => {
+                    tracing::error!(%error, "the network does not start again");
+                    return None;
+                }
+            };
+            continue;
+        }
         if network.command(command).await.is_err() {
             break;
         }
     }
-    network
+    Some(network)
 }
 
 /// Lets open answers and connections come to their end.
@@ -203,11 +230,12 @@ fn finish(
     runtime: &Runtime,
     folder: &NodeFolder,
     control: tokio::task::JoinHandle<io::Result<()>>,
-    forwarding: tokio::task::JoinHandle<Network>,
+    forwarding: tokio::task::JoinHandle<Option<Network>>,
 ) {
     runtime.block_on(async {
         match forwarding.await {
-            Ok(network) => network.stop().await,
+            Ok(Some(network)) => network.stop().await,
+            Ok(None) => {}
             Err(error) => tracing::error!(%error, "the network was not stopped in order"),
         }
         match control.await {
@@ -231,6 +259,9 @@ struct Listening {
 impl Listening {
     fn add(&mut self, address: &str) {
         tracing::info!(address, "listening");
+        if self.addresses.iter().any(|known| known == address) {
+            return;
+        }
         self.addresses.push(address.to_owned());
         let mut text = self.addresses.join("\n");
         text.push('\n');

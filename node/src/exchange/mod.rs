@@ -9,6 +9,7 @@ pub mod columns;
 pub mod encoding;
 pub mod enrolment;
 pub mod form;
+pub mod key_request;
 pub mod kind;
 pub mod people;
 pub mod records;

@@ -10,6 +10,7 @@ use kinmesh_protocol::base::{DeliveryId, PeerId, ReceiptId, Sensitive};
 use thiserror::Error;
 
 /// How the network is started.
+#[derive(Clone)]
 pub struct NetworkConfig {
     /// The 32-byte seed (RFC 8032) of the operational ed25519 key, which is the transport identity too.
     pub identity: Sensitive<[u8; 32]>,
@@ -37,6 +38,11 @@ pub enum NetworkCommand {
         of: ReceiptId,
         /// The answer.
         answer: Receipt,
+    },
+    /// Takes another identity: the handle's owner stops the network and starts it again. A running network ignores it.
+    Identify {
+        /// The seed of the operational key that is the identity.
+        seed: Sensitive<[u8; 32]>,
     },
     /// Lets connections with a peer through, in both directions.
     Admit {
@@ -197,6 +203,7 @@ impl From<Receipt> for SendOutcome {
 impl fmt::Debug for NetworkCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Identify { .. } => f.write_str("Identify"),
             NetworkCommand::Send { delivery, peer, item } => {
                 write!(f, "Send({delivery:?} to {peer:?}, {} bytes)", item.len())
             }

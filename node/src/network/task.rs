@@ -104,6 +104,8 @@ impl Task {
                     tracing::error!(?peer, "too many peers are admitted; this one is not");
                 }
             }
+            // The handle's owner starts another network under another identity.
+            (NetworkCommand::Identify { .. }, _) => {}
             (NetworkCommand::Deny { peer }, _) => {
                 gate::deny(&mut self.swarm.behaviour_mut().gate, peer);
                 self.link_down(peer);

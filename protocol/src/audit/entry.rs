@@ -82,6 +82,21 @@ pub enum Act {
     /// Two records were said to be two people.
     #[n(24)]
     PersonUnmerged,
+    /// The key of this owner's next epoch was announced.
+    #[n(25)]
+    EpochAnnounced,
+    /// This owner's epoch rolled.
+    #[n(26)]
+    EpochRolled,
+    /// The key of an epoch that was rolled away from was destroyed.
+    #[n(27)]
+    EpochDestroyed,
+    /// A member showed peers two different announcements of one number.
+    #[n(28)]
+    SplitView,
+    /// The next operational key was made, to be signed by the root key.
+    #[n(29)]
+    KeyRequested,
 }
 
 impl Act {
@@ -113,6 +128,11 @@ impl Act {
             Act::SecondAsked => "second_asked",
             Act::PersonMerged => "person_merged",
             Act::PersonUnmerged => "person_unmerged",
+            Act::EpochAnnounced => "epoch_announced",
+            Act::EpochRolled => "epoch_rolled",
+            Act::EpochDestroyed => "epoch_destroyed",
+            Act::SplitView => "split_view",
+            Act::KeyRequested => "key_requested",
         }
     }
 }

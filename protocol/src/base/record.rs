@@ -211,6 +211,8 @@ pub trait Record: Sized {
     const ROOT: Root;
     /// Version that is written.
     const VERSION: u16;
+    /// First byte of its row keys: several kinds share a tree.
+    const KIND: u8;
 
     /// The row key of an id; keys are ordered as ids are where a reader pages through them.
     fn key(id: &Self::Id) -> RowKey;
@@ -376,6 +378,7 @@ macro_rules! record {
             const TREE: $crate::base::record::Tree = $crate::base::record::Tree::$tree;
             const ROOT: $crate::base::record::Root = $crate::base::record::Root::$root;
             const VERSION: u16 = 1;
+            const KIND: u8 = $kind;
             fn key(id: &Self::Id) -> $crate::base::record::RowKey {
                 $crate::base::record::row_key($kind, id)
             }

@@ -29,6 +29,8 @@ pub enum Command {
     },
     /// The public messages that this node holds, for a bundle: the roster first.
     PublicGive,
+    /// Makes the next operational key and asks for the root key's signature on its announcement.
+    KeysRequest,
     /// Registers one person.
     PersonAdd {
         /// The person.

@@ -25,8 +25,21 @@ use crate::roster::{HeldRoster, Member, MemberKeys, MemberStatus};
 
 /// Secrets that the engine works with; the node's keystore gives them.
 pub struct NodeKeys {
-    /// Operational signing key; also the transport identity.
+    /// The operational key that the key file holds; a renewed one stands in the store.
+    pub first: SigningKey,
+    /// The operational key that signs.
     pub operational: SigningKey,
+    /// The transport identity: the first key's, until the engine asks for another.
+    pub identity: PeerId,
+}
+
+impl NodeKeys {
+    /// The keys of a node whose key file holds this operational key.
+    #[must_use]
+    pub fn new(first: SigningKey) -> Self {
+        let identity = PeerId(first.verifying_key().to_bytes());
+        Self { operational: first.clone(), first, identity }
+    }
 }
 
 /// Why an engine cannot open.
@@ -152,6 +165,9 @@ impl Engine {
         };
         let mut step = Step::new(now, seed, view);
         engine.read_public(&step)?;
+        engine.use_own_key(&step)?;
+        // Before anybody is dialled: the network starts under the first key's identity.
+        engine.identity_due(&mut step)?;
         engine.admit_members(&mut step);
         engine.resume(&mut step)?;
         engine.settle(&mut step);
@@ -388,6 +404,9 @@ impl Engine {
             Due::Forget => self.forget_expired(step),
             Due::OwedBag(member) => self.make_bag(step, member),
             Due::SpreadFrom(subject) => self.spread_from(step, subject),
+            Due::Epoch => self.epoch_due(step),
+            Due::Renew(owner) => self.renew(step, owner),
+            Due::Identity => self.identity_due(step),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);
@@ -412,6 +431,7 @@ impl Engine {
             Command::RosterShow => self.roster_view(),
             Command::PublicTake { items, fingerprint } => self.take_public(step, &items, fingerprint.as_deref()),
             Command::PublicGive => self.give_public(step),
+            Command::KeysRequest => self.keys_request(step, user),
             Command::AuditHead => trail::head(step),
             Command::AuditList { from, limit } => trail::list(step, from, limit),
             // From here on the node holds people and cases: the coordination node does not.
@@ -470,7 +490,10 @@ impl Engine {
     pub(super) fn member_of(&self, peer: &PeerId) -> Option<MemberId> {
         self.members
             .iter()
-            .find(|(_, keys)| keys.latest.as_ref().is_some_and(|latest| latest.peer_id() == *peer))
+            .find(|(_, keys)| {
+                keys.latest.as_ref().is_some_and(|latest| latest.peer_id() == *peer)
+                    || keys.older.iter().any(|older| older.key == peer.0)
+            })
             .map(|(member, _)| *member)
     }
 

@@ -70,6 +70,11 @@ pub enum Action {
         /// Multiaddresses as texts.
         addresses: Vec<String>,
     },
+    /// Takes another transport identity: every connection ends and is made again.
+    Identify {
+        /// Seed of the operational key that is it.
+        seed: crate::base::Sensitive<[u8; 32]>,
+    },
     /// Gives a job to the pool.
     Run {
         /// Names the job in `Input::JobDone`.
@@ -94,6 +99,7 @@ impl fmt::Debug for Action {
             Action::Admit { peer } => write!(f, "Admit({peer:?})"),
             Action::Deny { peer } => write!(f, "Deny({peer:?})"),
             Action::Dial { peer, .. } => write!(f, "Dial({peer:?})"),
+            Action::Identify { .. } => f.write_str("Identify"),
             Action::Run { job, class, .. } => write!(f, "Run({job:?}, {class:?})"),
             Action::WakeAt(at) => write!(f, "WakeAt({at:?})"),
             Action::Notify(notice) => write!(f, "Notify({notice:?})"),
@@ -140,4 +146,6 @@ pub enum NoticeCode {
     SuspectsFull,
     /// A claim named a tag that this node never gave to its sender: colluding members, or a guess.
     ClaimAnomaly,
+    /// A member shows peers different keys; the number is that of its announcement.
+    SplitView,
 }

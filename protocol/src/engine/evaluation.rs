@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::audit::Act;
 use crate::base::limits::KEYS_A_RECORD;
-use crate::base::{CaseRef, MemberId, MsgId, Sensitive};
+use crate::base::{CaseRef, Epoch, MemberId, MsgId, Sensitive};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{EvaluateBatch, Job, JobClass};
 use crate::engine::receive::{body, kind};
@@ -19,7 +19,7 @@ use crate::envelope::{CellKind, Message, Refusal, sign};
 use crate::private_match::budget::Bucket;
 use crate::private_match::input::elements_hash;
 use crate::private_match::oprf::{Element, pk_hash};
-use crate::private_match::owner::{BudgetRow, EpochKey, EvaluatedRow, IndexState, RefRow};
+use crate::private_match::owner::{BudgetRow, EpochKey, EvaluatedRow, IndexState, RefRow, RetiredEpoch};
 use crate::private_match::{EpochSecret, EvalMode, EvalRequest, EvalResponse, EvalStatus, EvaluatedCase, Family};
 
 /// Type 59: a refusal as a code.
@@ -56,18 +56,31 @@ impl Engine {
         let request: EvalRequest = body(message)?;
         request.shape().map_err(|_| Refusal::Encoding)?;
         let state = step.get::<IndexState>(&())?.ok_or(Refusal::State)?;
-        let key = step.get::<EpochKey>(&state.epoch)?.ok_or(Refusal::State)?;
         let id = message.header.msg_id;
-        if request.epoch != state.epoch || request.pk_hash != pk_hash(&key.public) {
+        let key = self.answering_key(step, &state, request.epoch)?.filter(|key| request.pk_hash == pk_hash(&key.public));
+        let Some(key) = key else {
             let error = ErrorBody { code: Refusal::Epoch.code(), re: id, value: Some(u64::from(state.epoch.0)) };
             return self.post(step, &from, Lane::Eval, kind::ERROR, Some(id), &error).map_err(Refusal::from);
-        }
+        };
         let row = match step.get::<EvaluatedRow>(&(from, id))? {
             Some(row) if row.hash == message.hash => row,
             Some(_) => return Err(Refusal::State),
             None => self.charge(step, from, message, &request)?,
         };
         self.start_evaluation(step, from, id, &request, &row, key)
+    }
+
+    /// The key of an epoch that is live, or that drains: a request may have left before its querier heard of the roll.
+    fn answering_key<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        state: &IndexState,
+        epoch: Epoch,
+    ) -> Result<Option<EpochKey>, ReadError> {
+        let drains = || -> Result<bool, ReadError> {
+            Ok(step.get::<RetiredEpoch>(&epoch)?.is_some_and(|retired| step.wall() < retired.evaluations_until))
+        };
+        if epoch == state.epoch || drains()? { step.get::<EpochKey>(&epoch) } else { Ok(None) }
     }
 
     /// Charges every case of the request, padding included, and remembers what was decided.
@@ -90,9 +103,12 @@ impl Engine {
         for case in &request.batch {
             let hash = elements_hash(&case.elements());
             let known = step.get::<RefRow>(&(from, case.case_ref))?;
+            let known_since = known.as_ref().map(|known| known.opened);
             let status = match (&case.mode, known) {
                 (EvalMode::Renew, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
                 (EvalMode::Renew, _) => EvalStatus::RenewMismatch,
+                // Asked in the last epoch and never answered there: the charge of then counts.
+                (EvalMode::New, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
                 (EvalMode::New, _) => {
                     let open = u64::from(budget.refs) < class.open;
                     let cost = u32::try_from(KEYS_A_RECORD).unwrap_or(u32::MAX);
@@ -105,7 +121,8 @@ impl Engine {
                 }
             };
             if status == EvalStatus::Accepted {
-                let row = RefRow { elements: hash, epoch: request.epoch, opened: step.wall() };
+                let opened = known_since.unwrap_or_else(|| step.wall());
+                let row = RefRow { elements: hash, epoch: request.epoch, opened };
                 step.put(&(from, case.case_ref), &row);
             }
             statuses.push(status);

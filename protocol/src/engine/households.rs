@@ -83,6 +83,11 @@ impl Engine {
         }
         let revised = revised || waiting.is_some_and(|waiting| waiting.revised);
         step.put(&id, &PendingRow { turn: state.generation, revised });
+        if let Some(next) = &mut state.next {
+            let id = (next.epoch, person);
+            next.pending += u64::from(step.get::<PendingRow>(&id)?.is_none());
+            step.put(&id, &PendingRow { turn: state.generation, revised: false });
+        }
         step.put(&(), &state);
         if revised {
             // A link was found by keys that the changed record may not have any more.

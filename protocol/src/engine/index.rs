@@ -2,7 +2,7 @@
 //!
 //! One index slice and one build run at a time; both go on from rows, so a restart only repeats a slice.
 
-use crate::base::record::row_key;
+use crate::base::record::{Record, row_key};
 use crate::base::{Epoch, MemberId, Millis, PersonId, Sensitive};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
@@ -12,10 +12,11 @@ use crate::engine::rows::{Due, Lane};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
+use crate::person::MatchMode;
 use crate::private_match::build::{Phase, SetBuild};
 use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{SetKind, SetManifest};
-use crate::private_match::owner::{EpochKey, IndexState, PendingRow, SetOut};
+use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow, SetOut};
 use crate::private_match::runs::Cursor;
 use crate::private_match::{EpochSecret, Family};
 
@@ -23,32 +24,87 @@ use crate::private_match::{EpochSecret, Family};
 const PEOPLE_A_SLICE: usize = 12;
 
 impl Engine {
-    /// Starts the next index slice, if people wait and none runs.
+    /// Starts the next index slice, if people wait and none runs. The live epoch comes before the next one: whoever is
+    /// registered is to be found soon.
     pub(super) fn continue_index<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         if self.running.index {
             return Ok(());
         }
         let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
-        if state.pending == 0 {
+        if state.pending > 0 && self.index_waiting(step, state.epoch)? {
+            return Ok(());
+        }
+        if state.removals > 0 {
             return self.continue_removal(step, &state);
         }
+        match state.next {
+            Some(next) if next.pending > 0 && self.index_waiting(step, next.epoch)? => Ok(()),
+            Some(next) if !next.filled => self.index_ahead(step, state, next),
+            _ => Ok(()),
+        }
+    }
+
+    /// Starts a slice of people that wait in an epoch. False if nobody does.
+    fn index_waiting<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<bool, ReadError> {
         // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
-        let pending = step.under::<PendingRow>(&row_key(2, &state.epoch), PEOPLE_A_SLICE)?;
+        let pending = step.under::<PendingRow>(&row_key(PendingRow::KIND, &epoch), PEOPLE_A_SLICE)?;
         let people: Vec<(PersonId, PendingRow)> = pending.into_iter().map(|((_, person), row)| (person, row)).collect();
-        let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
+        self.start_slice(step, epoch, people)
+    }
+
+    /// Queues the people behind the cursor for the next epoch, a slice at a time: the key that is announced is indexed
+    /// before it counts.
+    fn index_ahead<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        mut state: IndexState,
+        mut next: NextEpoch,
+    ) -> Result<(), ReadError> {
+        let all = row_key(IndexRow::KIND, &());
+        let from = match next.after.and_then(|person| row_key(IndexRow::KIND, &person).after_prefix()) {
+            Some(behind) => behind,
+            None => all.clone(),
+        };
+        let page = step.page::<IndexRow>(&from, all.after_prefix().as_ref(), PEOPLE_A_SLICE)?;
+        next.filled = page.len() < PEOPLE_A_SLICE;
+        next.after = page.last().map(|(person, _)| *person).or(next.after);
+        for (person, row) in &page {
+            let id = (next.epoch, *person);
+            if row.mode != MatchMode::Off && step.get::<PendingRow>(&id)?.is_none() {
+                step.put(&id, &PendingRow { turn: state.generation, revised: false });
+                next.pending += 1;
+            }
+        }
+        state.next = Some(next);
+        step.put(&(), &state);
+        self.index_moved(step, &state)?;
+        if next.pending > 0 {
+            self.index_waiting(step, next.epoch)?;
+        }
+        Ok(())
+    }
+
+    fn start_slice<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        epoch: Epoch,
+        people: Vec<(PersonId, PendingRow)>,
+    ) -> Result<bool, ReadError> {
+        let Some(key) = step.get::<EpochKey>(&epoch)? else { return Ok(false) };
         if people.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.running.index = true;
         let slice = IndexSlice {
             owner: self.me()?,
-            epoch: state.epoch,
+            epoch,
             secret: EpochSecret::from_seed(*key.seed.expose()),
             people,
             profile: linkage::profile_id(),
+            also: None,
         };
         self.running.start(step, JobFor::Index, JobClass::Build, Job::Index(slice));
-        Ok(())
+        Ok(true)
     }
 
     /// A slice of the index is there.
@@ -62,18 +118,27 @@ impl Engine {
     ) -> Result<(), ReadError> {
         self.running.index = false;
         let Some(mut state) = step.get::<IndexState>(&())? else { return Err(ReadError::Damaged) };
-        if state.epoch != epoch {
+        let is_next = state.next.is_some_and(|next| next.epoch == epoch);
+        if state.epoch != epoch && !is_next {
             return Ok(());
         }
         step.absorb(writes);
+        let mut done = 0;
         for (person, turn) in people {
             let id = (epoch, *person);
             // Queued again while the slice ran, under another household: it waits for another slice.
             if step.get::<PendingRow>(&id)?.is_some_and(|waiting| waiting.turn == *turn) {
                 step.remove::<PendingRow>(&id);
-                state.pending = state.pending.saturating_sub(1);
+                done += 1;
             }
         }
+        if let Some(next) = state.next.as_mut().filter(|_| is_next) {
+            // Who shares a key was seen in the live epoch.
+            next.pending = next.pending.saturating_sub(done);
+            step.put(&(), &state);
+            return self.index_moved(step, &state);
+        }
+        state.pending = state.pending.saturating_sub(done);
         step.put(&(), &state);
         self.file_suspects(step, suspects)?;
         if state.pending == 0 {
@@ -102,7 +167,9 @@ impl Engine {
             if out.manifest.is_some() && out.generation == state.generation {
                 continue;
             }
-            let at = if out.manifest.is_some() { out.built_at + delta } else { step.wall() };
+            // After a roll a set of the last epoch is worth nothing more.
+            let is_current = out.manifest.as_ref().is_some_and(|manifest| manifest.epoch == state.epoch);
+            let at = if is_current { out.built_at + delta } else { step.wall() };
             if at <= step.wall() {
                 return self.start_build(step, peer, &state, &out);
             }
@@ -130,15 +197,16 @@ impl Engine {
             self.running.start(step, JobFor::Build(peer), JobClass::Build, Job::Build(Box::new(running)));
             return Ok(());
         }
+        // A chain is of one epoch; the salt stays within it (protocol.md 3.9).
+        let chain = out.manifest.as_ref().filter(|manifest| manifest.epoch == state.epoch);
         let build = SetBuild {
             owner: self.me()?,
             peer,
             family: Family::Registered as u8,
             epoch: state.epoch,
-            set_seq: out.seq() + 1,
+            set_seq: chain.map_or(1, |manifest| manifest.set_seq + 1),
             generation: state.generation,
-            // The salt stays within a chain (protocol.md 3.9).
-            salt: out.manifest.as_ref().map_or_else(|| step.draw.bytes(), |manifest| *manifest.salt.expose()),
+            salt: chain.map_or_else(|| step.draw.bytes(), |manifest| *manifest.salt.expose()),
             pad_seed: Sensitive::new(step.draw.bytes()),
             seed: step.draw.bytes(),
             files: 0,
@@ -181,18 +249,26 @@ impl Engine {
         for run in &state.runs {
             step.drop_blob(*run);
         }
+        let live = step.get::<IndexState>(&())?.is_some_and(|index| index.epoch == state.epoch);
+        let Some(key) = step.get::<EpochKey>(&state.epoch)?.filter(|_| live) else {
+            // The epoch rolled while it was built.
+            for (_, segment) in &state.segments {
+                step.drop_blob(*segment);
+            }
+            return Ok(());
+        };
         let old = step.get::<SetOut>(&id)?.unwrap_or_else(SetOut::none);
         for segment in &old.segments {
             step.drop_blob(*segment);
         }
-        let key = step.get::<EpochKey>(&state.epoch)?.ok_or(ReadError::Damaged)?;
+        let is_first = old.manifest.as_ref().is_none_or(|manifest| manifest.epoch != state.epoch);
         let next_due = step.wall() + self.held.as_ref().map_or(Millis::days(1), |held| held.roster.pace.delta);
         let manifest = SetManifest {
             family: Family::Registered,
             epoch: state.epoch,
             profile: linkage::profile_id(),
             set_seq: state.set_seq,
-            prev_manifest_hash: old.manifest_hash,
+            prev_manifest_hash: if is_first { [0; 32] } else { old.manifest_hash },
             kind: SetKind::Base,
             base_seq: state.set_seq,
             voprf_pk: key.public,
@@ -209,7 +285,7 @@ impl Engine {
             segments: state.segments.iter().map(|(_, blob)| *blob).collect(),
             generation: state.generation,
             built_at: step.wall(),
-            confirmed_seq: old.confirmed_seq,
+            confirmed_seq: if is_first { 0 } else { old.confirmed_seq },
         };
         step.put(&id, &out);
         Self::count_cut(step, &state)

@@ -134,6 +134,8 @@ pub struct IndexSlice {
     pub people: Vec<(PersonId, PendingRow)>,
     /// Profile of the inputs.
     pub profile: ProfileId,
+    /// Another epoch that is indexed already, with its key: a removal removes there as well.
+    pub also: Option<(Epoch, EpochSecret)>,
 }
 
 /// Two own records to compare. The whole records: what of them is compared is not the engine's to say.

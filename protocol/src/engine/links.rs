@@ -28,6 +28,8 @@ pub(super) struct Links {
 
 #[derive(Default)]
 struct Link {
+    /// When all heads were said to it last.
+    heads_said: Option<Timestamp>,
     busy: BTreeSet<Lane>,
     public: VecDeque<Vec<u8>>,
     answers: VecDeque<Vec<u8>>,
@@ -52,10 +54,26 @@ impl Links {
         self.peers.contains_key(peer)
     }
 
+    /// Drops everything about every peer: this node takes another identity.
+    pub fn forget_all(&mut self) {
+        self.peers.clear();
+        self.flights.clear();
+    }
+
     /// Drops everything about a peer.
     pub fn forget(&mut self, peer: &PeerId) {
         self.peers.remove(peer);
         self.flights.retain(|_, flight| flight.peer != *peer);
+    }
+
+    /// Whether all heads may be said to a peer now; if so, it counts as done.
+    pub fn may_say_heads(&mut self, peer: &PeerId, now: Timestamp, wait: Millis) -> bool {
+        let Some(link) = self.peers.get_mut(peer) else { return false };
+        let may = link.heads_said.is_none_or(|said| said + wait <= now);
+        if may {
+            link.heads_said = Some(now);
+        }
+        may
     }
 
     /// Queues a public message.
@@ -127,8 +145,13 @@ impl Engine {
     }
 
     /// The transport identity of a member, if its keys are held.
+    ///
+    /// Of several the one that is connected: a member whose operational keys overlap may still use the older one.
     pub(super) fn peer_of(&self, member: &MemberId) -> Option<PeerId> {
-        self.members.get(member).and_then(|keys| keys.latest.as_ref()).map(crate::roster::HeldAnnouncement::peer_id)
+        let keys = self.members.get(member)?;
+        let latest = keys.latest.as_ref()?.peer_id();
+        let older = keys.older.iter().map(|older| PeerId(older.key)).find(|peer| self.links.is_up(peer));
+        if self.links.is_up(&latest) { Some(latest) } else { older.or(Some(latest)) }
     }
 
     /// A connection came or went.
@@ -137,6 +160,7 @@ impl Engine {
         match change {
             LinkChange::Up => {
                 self.links.peers.entry(peer).or_default();
+                self.show_own_links(step, &peer);
                 self.ask_public(step, &peer);
                 if let Some(member) = member {
                     self.peer_returned(step, &member);
@@ -224,7 +248,10 @@ impl Engine {
             SendOutcome::Committed => self.delivered(step, &flight.rows),
             SendOutcome::Refused(code) => {
                 step.notify(NoticeCode::Refused, member, u64::from(code));
-                self.refused(step, &flight.rows, code);
+                // Sent again at once it would be refused again at once.
+                if self.refused(step, &flight.rows, code) {
+                    return;
+                }
             }
             SendOutcome::Busy(_) | SendOutcome::Lost => {
                 let wait = if let SendOutcome::Busy(wait) = outcome { u64::from(wait).clamp(50, 60_000) } else { 500 };

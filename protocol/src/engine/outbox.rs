@@ -122,8 +122,8 @@ impl Engine {
     }
 
     /// The receiver refused the cell: what it carried would be refused again. A spent budget or a busy peer is not a
-    /// refusal of that kind.
-    pub(super) fn refused<V: View>(&mut self, step: &mut Step<'_, V>, rows: &[(MemberId, u8, u64)], code: u8) {
+    /// refusal of that kind: true says that it waits.
+    pub(super) fn refused<V: View>(&mut self, step: &mut Step<'_, V>, rows: &[(MemberId, u8, u64)], code: u8) -> bool {
         let waits = [crate::envelope::Refusal::Busy, crate::envelope::Refusal::Seal, crate::envelope::Refusal::KeyUnknown]
             .iter()
             .any(|refusal| refusal.code() == u64::from(code));
@@ -131,9 +131,10 @@ impl Engine {
             if let Some((member, _, _)) = rows.first() {
                 self.due(step, step.wall() + crate::base::Millis(5_000), Due::Pump(*member));
             }
-            return;
+            return !rows.is_empty();
         }
         self.delivered(step, rows);
+        false
     }
 
     /// Sends the first thing that waits for a member on a lane.

@@ -6,11 +6,11 @@
 use crate::audit::Act;
 use crate::base::cbor;
 use crate::base::record::row_key;
-use crate::base::{MemberId, Party, PeerId, SubjectId, limits};
+use crate::base::{MemberId, PeerId, SubjectId, limits};
 use crate::engine::answer::{Answer, Failure, MemberLine, PublicProblem, RosterView};
 use crate::engine::core::{Engine, OpenError};
 use crate::engine::effect::{Action, NoticeCode};
-use crate::engine::rows::{AnnouncedRow, Due, HeadRow, OwnAnnouncementRow, PeerRow};
+use crate::engine::rows::{AnnouncedRow, ChainRow, Due, HeadRow, OwnAnnouncementRow, PeerRow, SplitViewRow};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -19,7 +19,7 @@ use crate::linkage;
 use crate::roster::key_chain::KEY_ANNOUNCEMENT;
 use crate::roster::keys::KeyChange;
 use crate::roster::{
-    Anchor, Fingerprint, HeldRoster, MemberKeys, MemberStatus, PublicGet, PublicKeys, RosterError, fingerprint_text,
+    Anchor, Fingerprint, HeldAnnouncement, HeldRoster, MemberKeys, MemberStatus, PublicKeys, RosterError, fingerprint_text,
     verify_roster,
 };
 
@@ -66,10 +66,12 @@ impl Engine {
         if self.own.member == Some(*member) {
             return;
         }
-        let Some(keys) = self.keys_of(member, step.wall()) else { return };
+        let Some(keys) = self.members.get(member) else { return };
         let Some(entry) = self.taking_part(member) else { return };
-        step.act(Action::Admit { peer: keys.peer_id() });
-        dial(step, keys.peer_id(), entry.addresses.clone());
+        for peer in keys.identities(step.wall()) {
+            step.act(Action::Admit { peer });
+            dial(step, peer, entry.addresses.clone());
+        }
     }
 
     /// Takes public messages that an operator brings. All or none is not asked for: each stands for itself, and one that is
@@ -151,6 +153,8 @@ impl Engine {
     /// ONE set of effects: the head, the gate, timers of members that are seen for the first time, the audit entry.
     fn hold_roster<V: View>(&mut self, step: &mut Step<'_, V>, offered: HeldRoster, bytes: &[u8]) -> Result<(), ReadError> {
         let before: Vec<MemberId> = self.peers();
+        let demanded = |held: &HeldRoster| self.own.member.is_some_and(|me| held.roster.force_roll.contains(&me));
+        let is_forced = demanded(&offered) && !self.held.as_ref().is_some_and(demanded);
         let old = step.get::<HeadRow>(&())?;
         let blob = step.add_blob(bytes.to_vec());
         if let Some(old) = &old {
@@ -168,6 +172,9 @@ impl Engine {
             }
         }
         self.take_own_announcement(step)?;
+        if is_forced {
+            self.roll_forced(step);
+        }
         let admitted: Vec<MemberId> = self.peers().into_iter().filter(|member| !before.contains(member)).collect();
         for member in &admitted {
             self.meet(step, member)?;
@@ -178,10 +185,11 @@ impl Engine {
             self.due(step, step.wall(), Due::SpreadFrom(SubjectId([0; 16])));
         }
         if old.is_none() {
+            self.due(step, step.wall(), Due::Epoch);
             self.due(step, step.wall(), Due::PublicSync);
             self.plan_forgetting(step);
         }
-        self.offer_public(step, None);
+        self.offer_public(step);
         Ok(())
     }
 
@@ -189,12 +197,20 @@ impl Engine {
     fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, version: u64) -> Result<(), ReadError> {
         trail::record(step, None, Act::Suspended, &version.to_be_bytes(), Some(*member))?;
         step.notify(NoticeCode::Suspended, Some(*member), version);
-        if let Some(keys) = self.members.get(member).and_then(|keys| keys.latest.as_ref()) {
-            step.act(Action::Deny { peer: keys.peer_id() });
-            self.links.forget(&keys.peer_id());
-        }
+        self.deny(step, member);
         self.sweep_member(step, member);
-        Ok(())
+        self.roll_early(step)
+    }
+
+    /// Shuts the gate for every identity of a member and ends its connections.
+    pub(super) fn deny<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+        let Some(keys) = self.members.get(member) else { return };
+        let latest = keys.latest.iter().map(HeldAnnouncement::peer_id);
+        let all: Vec<PeerId> = latest.chain(keys.older.iter().map(|older| PeerId(older.key))).collect();
+        for peer in all {
+            step.act(Action::Deny { peer });
+            self.links.forget(&peer);
+        }
     }
 
     /// Timers of a peer that takes part for the first time. They go on through a suspension: a second lot would make two
@@ -240,18 +256,81 @@ impl Engine {
             message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let member = verified.header.from.member().ok_or(Refusal::Role)?;
         let mut keys = self.members.get(&member).cloned().unwrap_or_default();
-        if keys.accept(&held.roster, &verified)? == KeyChange::Known {
-            return Ok(Taken::Known);
+        match keys.accept(&held.roster, &verified) {
+            Ok(KeyChange::Known) => return Ok(Taken::Known),
+            Ok(_) => {}
+            Err(Refusal::State) if verified.header.kind == KEY_ANNOUNCEMENT => {
+                return self.split_view(step, member, keys, &verified, bytes);
+            }
+            Err(refusal) => return Err(refusal),
         }
         self.check_own(&member, &keys)?;
-        let kept = if verified.header.kind == KEY_ANNOUNCEMENT { Some(bytes.to_vec()) } else { None };
-        let previous = step.get::<AnnouncedRow>(&member)?;
-        let message = kept.or_else(|| previous.map(|row| row.message)).ok_or(Refusal::State)?;
-        step.put(&member, &AnnouncedRow { message, keys: keys.clone() });
+        self.check_mine(step, &member, &keys)?;
+        let before = self.members.get(&member).and_then(|keys| keys.latest.clone());
+        match (verified.header.kind, &keys.latest) {
+            (KEY_ANNOUNCEMENT, Some(latest)) => self.keep_link(step, latest, bytes)?,
+            _ => self.keep_revocation(step, &member, &verified, bytes),
+        }
+        step.put(&member, &AnnouncedRow { keys: keys.clone() });
         self.members.insert(member, keys);
-        self.admit(step, &member);
-        self.running.look_at_builds = true;
+        self.keys_changed(step, &member, before.as_ref())?;
+        if self.own.member == Some(member) {
+            self.own_keys_changed(step)?;
+        }
         Ok(Taken::Accepted)
+    }
+
+    /// An announcement that does not follow: if another one of its number was accepted, the member shows peers different
+    /// keys. Both are kept as evidence, and the member's keys do not count until a later incarnation.
+    fn split_view<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        member: MemberId,
+        mut keys: MemberKeys,
+        message: &crate::envelope::Verified<Message>,
+        bytes: &[u8],
+    ) -> Result<Taken, Refusal> {
+        let other: crate::roster::KeyAnnouncement = cbor::decode(&message.body).map_err(|_| Refusal::Encoding)?;
+        let place = (member, other.incarnation, other.seq);
+        let Some(row) = step.get::<ChainRow>(&place)? else { return Err(Refusal::State) };
+        let one = Unverified::<Message>::parse(&row.message, limits::MESSAGE_BYTES)?;
+        if one.payload_hash() == message.hash {
+            return Ok(Taken::Known);
+        }
+        if keys.split == Some(other.incarnation) {
+            return Ok(Taken::Known);
+        }
+        keys.split = Some(other.incarnation);
+        step.put(&member, &SplitViewRow { one: row.message, other: bytes.to_vec(), seen: step.wall() });
+        step.put(&member, &AnnouncedRow { keys: keys.clone() });
+        self.members.insert(member, keys);
+        self.deny(step, &member);
+        step.notify(NoticeCode::SplitView, Some(member), other.seq);
+        trail::record(step, None, Act::SplitView, &other.seq.to_be_bytes(), Some(member))?;
+        Ok(Taken::Accepted)
+    }
+
+    /// What follows from a member's other keys: the gate, its epoch at this querier, this owner's sets.
+    fn keys_changed<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        member: &MemberId,
+        before: Option<&HeldAnnouncement>,
+    ) -> Result<(), ReadError> {
+        self.admit(step, member);
+        self.running.look_at_builds = true;
+        let Some(now) = self.members.get(member).and_then(|keys| keys.latest.as_ref()).map(|latest| latest.keys.voprf.epoch)
+        else {
+            return Ok(());
+        };
+        let rolled = before.is_some_and(|before| before.keys.voprf.epoch != now);
+        if rolled && self.own.member.is_some_and(|me| me != *member) {
+            self.due(step, step.wall(), Due::Renew(*member));
+            if self.is_up(member) {
+                self.ask_set(step, member)?;
+            }
+        }
+        Ok(())
     }
 
     /// Nobody may announce this node's VOPRF key or transport key as his own, nor may two others share one.
@@ -259,98 +338,6 @@ impl Engine {
         let Some(latest) = &keys.latest else { return Ok(()) };
         let others = self.members.iter().filter(|(other, _)| *other != member).filter_map(|(_, keys)| keys.latest.as_ref());
         crate::roster::check_unshared(latest, others)
-    }
-
-    /// All public messages of this node, the roster first.
-    pub(super) fn give_public<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
-        let items = self.public_items(step)?.ok_or(Failure::NotJoined)?;
-        Ok(Answer::Public { items })
-    }
-
-    /// Every public message that counts, the roster first; none before a roster is held.
-    fn public_items<V: View>(&self, step: &Step<'_, V>) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
-        let Some(head) = step.get::<HeadRow>(&())? else { return Ok(None) };
-        let mut items = vec![step.read_blob(head.blob)?];
-        let rows = step.under::<AnnouncedRow>(&row_key(1, &()), limits::MEMBERS)?;
-        items.extend(rows.into_iter().map(|(_, row)| row.message));
-        Ok(Some(items))
-    }
-
-    /// How much of the members' key chains this node holds: each chain counts its announcements, so that two nodes with
-    /// the same number rarely miss anything of each other, and a third brings it.
-    fn chain_length(&self) -> u64 {
-        self.members.values().filter_map(|keys| keys.latest.as_ref()).map(|latest| latest.keys.seq.saturating_add(1)).sum()
-    }
-
-    /// Asks every connected peer for newer public messages, and sets the next time.
-    pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) {
-        for peer in self.links.up() {
-            self.ask_public(step, &peer);
-        }
-        // A bag's interval over 72: every five minutes in a real network.
-        let wait = self.held.as_ref().map_or(300_000, |held| held.roster.pace.bag.0 / 72).clamp(1_000, 300_000);
-        self.due(step, step.wall() + crate::base::Millis(wait), Due::PublicSync);
-    }
-
-    /// Asks one peer for what lies behind the last position that was taken of its log.
-    pub(super) fn ask_public<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
-        let Some(held) = &self.held else { return };
-        let Some(me) = self.own.member else { return };
-        let body = cbor::encode(&PublicGet { roster_version: held.roster.version, keylog_len: self.chain_length() });
-        let message = self.sign_public(step, me, PUBLIC_GET, &body);
-        self.links.queue_public(peer, message);
-        self.pump(step, peer);
-    }
-
-    fn sign_public<V: View>(&self, step: &mut Step<'_, V>, me: MemberId, kind: u64, body: &[u8]) -> Vec<u8> {
-        let life = self.held.as_ref().map_or(crate::base::Millis::hours(24), |held| held.roster.pace.message_life);
-        let header = crate::envelope::Header {
-            kind,
-            from: Party::Member(me),
-            to: None,
-            msg_id: crate::base::MsgId::draw(&mut step.draw),
-            n: 0,
-            created: step.wall().seconds(),
-            expires: (step.wall() + life).deadline_seconds(),
-            roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
-            re: None,
-        };
-        crate::envelope::sign(&self.own.network, &header, body, &self.keys.operational)
-    }
-
-    /// A peer asks for newer public messages.
-    pub(super) fn answer_public<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        peer: &PeerId,
-        message: &Unverified<Message>,
-    ) -> Result<(), Refusal> {
-        let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
-        let pace = held.roster.pace;
-        let verified =
-            message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
-        let get: PublicGet = cbor::decode(&verified.body).map_err(|_| Refusal::Encoding)?;
-        if get.roster_version == held.roster.version && get.keylog_len == self.chain_length() {
-            return Ok(());
-        }
-        let items = self.public_items(step).map_err(|_| Refusal::Busy)?.unwrap_or_default();
-        for item in items {
-            self.links.queue_public(peer, item);
-        }
-        self.pump(step, peer);
-        Ok(())
-    }
-
-    /// Sends the roster to everybody who is connected: no gossip is needed among so few.
-    fn offer_public<V: View>(&mut self, step: &mut Step<'_, V>, but: Option<PeerId>) {
-        let Ok(Some(items)) = self.public_items(step) else { return };
-        for peer in self.links.up().into_iter().filter(|peer| Some(*peer) != but) {
-            for item in &items {
-                self.links.queue_public(&peer, item.clone());
-            }
-            self.pump(step, &peer);
-        }
     }
 
     /// The roster in plain words.
@@ -378,9 +365,6 @@ impl Engine {
         })))
     }
 }
-
-/// Message type of a request for public messages.
-pub const PUBLIC_GET: u64 = 15;
 
 /// The word of a status.
 #[must_use]

@@ -66,7 +66,7 @@ impl Engine {
     fn accept<V: View>(&mut self, step: &mut Step<'_, V>, sender: Option<PeerId>, bytes: &[u8]) -> Result<(), Refusal> {
         match Item::parse(bytes)? {
             Item::Roster(bytes) => self.take_roster(step, &bytes, None).map(|_| ()).map_err(|_| Refusal::Signature),
-            Item::Message(message) if message.claimed_kind() == super::public::PUBLIC_GET => match sender {
+            Item::Message(message) if message.claimed_kind() == super::gossip::PUBLIC_GET => match sender {
                 Some(peer) => self.answer_public(step, &peer, &message),
                 None => Err(Refusal::Role),
             },

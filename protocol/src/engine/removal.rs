@@ -47,6 +47,10 @@ impl Engine {
         if people.is_empty() {
             return Ok(());
         }
+        let also = match state.next {
+            Some(next) => step.get::<EpochKey>(&next.epoch)?.map(|key| (next.epoch, EpochSecret::from_seed(*key.seed.expose()))),
+            None => None,
+        };
         self.running.index = true;
         let slice = IndexSlice {
             owner: self.me()?,
@@ -54,6 +58,7 @@ impl Engine {
             secret: EpochSecret::from_seed(*key.seed.expose()),
             people,
             profile: linkage::profile_id(),
+            also,
         };
         self.running.start(step, JobFor::Index, JobClass::Build, Job::Unindex(slice));
         Ok(())

@@ -16,6 +16,9 @@ impl Engine {
         if self.own.member.is_none() {
             return Ok(());
         }
+        if self.held.is_some() && !self.has_timer(step, Due::Epoch)? {
+            self.due(step, step.wall(), Due::Epoch);
+        }
         self.resume_tests(step)?;
         if self.records_open {
             self.unpark(step);

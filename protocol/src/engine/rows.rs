@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::fixed;
-use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
+use crate::base::{BlobId, ClaimId, Kid, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
 use crate::private_match::label::Family;
 use crate::roster::MemberKeys;
 
@@ -36,18 +36,54 @@ pub struct HeadRow {
 }
 crate::record!(HeadRow, (), Own, 2, Service);
 
-/// The key announcement of a member that counts.
+/// The keys of a member, as its announcements and revocations leave them.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct AnnouncedRow {
-    /// The whole message.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub message: Vec<u8>,
-    /// The keys that follow from it and from those before it.
-    #[n(2)]
+    /// The keys.
+    #[n(1)]
     pub keys: MemberKeys,
 }
 crate::record!(AnnouncedRow, MemberId, Public, 1, Service);
+
+/// One announcement of a member's key chain, by incarnation and number: a peer that missed some needs each of them.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ChainRow {
+    /// The whole message.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub message: Vec<u8>,
+    /// The last second of its operational key, Unix.
+    #[n(2)]
+    pub op_until: u64,
+}
+crate::record!(ChainRow, (MemberId, u64, u64), Public, 2, Service);
+
+/// A member's word that a key is void, kept as long as the network: it must reach whoever returns late.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct RevocationRow {
+    /// The whole message.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub message: Vec<u8>,
+}
+crate::record!(RevocationRow, (MemberId, Kid), Public, 3, Service);
+
+/// Two announcements of a member with one number: evidence that it shows peers different keys. Its keys do not count.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SplitViewRow {
+    /// The one that was accepted.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub one: Vec<u8>,
+    /// The other.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub other: Vec<u8>,
+    /// When the second one came.
+    #[n(3)]
+    pub seen: Timestamp,
+}
+crate::record!(SplitViewRow, MemberId, Public, 4, Service);
 
 /// Own key announcement before the roster lists this member.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -134,6 +170,12 @@ pub enum Due {
     OwedBag(MemberId),
     /// Ask every searched subject from this one on at members that were not asked yet.
     SpreadFrom(SubjectId),
+    /// What this owner's epochs need.
+    Epoch,
+    /// Renew at an owner whose epoch rolled.
+    Renew(MemberId),
+    /// Take the transport identity of the next operational key.
+    Identity,
 }
 
 impl Due {
@@ -156,6 +198,9 @@ impl Due {
             Due::Forget => (13, [0; 16]),
             Due::OwedBag(member) => (14, member_bytes(&member)),
             Due::SpreadFrom(subject) => (15, subject.0),
+            Due::Epoch => (16, [0; 16]),
+            Due::Renew(member) => (17, member_bytes(&member)),
+            Due::Identity => (18, [0; 16]),
         };
         (at, kind, id)
     }
@@ -181,6 +226,9 @@ impl Due {
             13 => Some(Due::Forget),
             14 => member().map(Due::OwedBag),
             15 => Some(Due::SpreadFrom(SubjectId(*id))),
+            16 => Some(Due::Epoch),
+            17 => member().map(Due::Renew),
+            18 => Some(Due::Identity),
             _ => None,
         }
     }
@@ -316,6 +364,9 @@ mod tests {
             Due::Forget,
             Due::OwedBag(ke),
             Due::SpreadFrom(SubjectId([5; 16])),
+            Due::Epoch,
+            Due::Renew(ke),
+            Due::Identity,
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -29,6 +29,14 @@ use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalSt
 /// Real cases of one own request: its finalizing stays within one slice.
 const CASES: usize = 16;
 
+/// One case of a request.
+struct AskedCase {
+    /// The subject; none for a dummy.
+    subject: Option<SubjectId>,
+    mode: EvalMode,
+    inputs: CaseInputs,
+}
+
 impl Engine {
     pub(super) fn search_plan<V: View>(&self, step: &Step<'_, V>, text: &str) -> Result<Answer, Failure> {
         let (case, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
@@ -146,17 +154,16 @@ impl Engine {
     }
 
     /// Cases of a request in the order of its batch, dummies included.
-    fn cases_of<V: View>(
-        &self,
-        step: &Step<'_, V>,
-        request: &RequestRow,
-    ) -> Result<Vec<(Option<SubjectId>, CaseInputs)>, ReadError> {
+    fn cases_of<V: View>(&self, step: &Step<'_, V>, request: &RequestRow) -> Result<Vec<AskedCase>, ReadError> {
         let mut cases = Vec::new();
         for subject in &request.subjects {
             let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
             let query = step.get::<QueryRow>(&(request.owner, *subject))?.ok_or(ReadError::Damaged)?;
             let inputs = inputs_of(&linkage::profile_id(), &request.owner, &row.keys);
-            cases.push((Some(*subject), CaseInputs { case_ref: query.case_ref, secret: row.secret, inputs }));
+            // What was evaluated in an earlier epoch is renewed: the same elements, free of charge.
+            let mode = if query.epoch == Epoch(0) { EvalMode::New } else { EvalMode::Renew };
+            let inputs = CaseInputs { case_ref: query.case_ref, secret: row.secret, inputs };
+            cases.push(AskedCase { subject: Some(*subject), mode, inputs });
         }
         for place in u32::try_from(request.subjects.len()).unwrap_or(0)..request.cases {
             let draw = |what: &[u8]| -> [u8; 32] {
@@ -172,7 +179,8 @@ impl Engine {
                 *slot = byte;
             }
             let secret = Sensitive::new(draw(b"kinmesh/dummy-case/1"));
-            cases.push((None, CaseInputs { case_ref: CaseRef(case_ref), secret, inputs: Vec::new() }));
+            let inputs = CaseInputs { case_ref: CaseRef(case_ref), secret, inputs: Vec::new() };
+            cases.push(AskedCase { subject: None, mode: EvalMode::New, inputs });
         }
         Ok(cases)
     }
@@ -191,7 +199,7 @@ impl Engine {
         if !self.running.blinding.insert(request) {
             return Ok(());
         }
-        let cases = self.cases_of(step, &row)?.into_iter().map(|(_, inputs)| inputs).collect();
+        let cases = self.cases_of(step, &row)?.into_iter().map(|case| case.inputs).collect();
         let batch = BlindBatch { request, owner: row.owner, cases };
         self.running.start(step, JobFor::Blind(request, row.owner), JobClass::Answer, Job::Blind(batch));
         Ok(())
@@ -232,11 +240,8 @@ impl Engine {
     ) -> Result<Option<Vec<u8>>, ReadError> {
         let Some(keys) = self.keys_of(&row.owner, step.wall()).map(|keys| keys.keys.voprf) else { return Ok(None) };
         let cases = self.cases_of(step, row)?;
-        let batch = cases
-            .iter()
-            .zip(elements)
-            .map(|((_, case), elements)| EvalCase::new(case.case_ref, EvalMode::New, elements))
-            .collect();
+        let batch =
+            cases.iter().zip(elements).map(|(case, elements)| EvalCase::new(case.inputs.case_ref, case.mode, elements)).collect();
         let body = EvalRequest { epoch: row.epoch, pk_hash: pk_hash(&keys.pk), batch };
         let header = Header {
             kind: kind::EVAL_REQUEST,
@@ -287,8 +292,18 @@ impl Engine {
         self.enqueue(step, &row.owner, Lane::Eval, Outgoing::Request(request), row.expires)
     }
 
+    /// An owner lost what it kept of a reference: the subject gets another one and is asked for as if it were new.
+    fn open_anew<V: View>(&self, step: &mut Step<'_, V>, owner: &MemberId, subject: &SubjectId) -> Result<(), ReadError> {
+        let Some(mut query) = step.get::<QueryRow>(&(*owner, *subject))? else { return Ok(()) };
+        query.case_ref = CaseRef::draw(&mut step.draw);
+        query.epoch = Epoch(0);
+        query.tags.clear();
+        step.put(&(*owner, *subject), &query);
+        Ok(())
+    }
+
     /// Takes a request's subjects back into what waits.
-    fn ask_anew<V: View>(
+    pub(super) fn ask_anew<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         request: MsgId,
@@ -342,21 +357,23 @@ impl Engine {
             pk_hash: pk_hash(&keys.pk),
             batch: cases
                 .iter()
-                .map(|(_, case)| EvalCase {
-                    case_ref: case.case_ref,
-                    mode: EvalMode::New,
+                .map(|case| EvalCase {
+                    case_ref: case.inputs.case_ref,
+                    mode: case.mode,
                     elements: vec![0; limits::ELEMENTS_BYTES],
                 })
                 .collect(),
         };
         response.shape(&asked).map_err(|_| Refusal::Encoding)?;
         let (mut accepted, mut evaluated, mut spent) = (Vec::new(), Vec::new(), false);
-        for ((subject, case), answer) in cases.into_iter().zip(&response.batch) {
-            if answer.status == EvalStatus::Accepted {
-                evaluated.extend(answer.elements());
-                accepted.push((subject, case));
-            } else {
-                spent = true;
+        for (case, answer) in cases.into_iter().zip(&response.batch) {
+            match (answer.status, case.subject) {
+                (EvalStatus::Accepted, subject) => {
+                    evaluated.extend(answer.elements());
+                    accepted.push((subject, case.inputs));
+                }
+                (EvalStatus::RenewMismatch, Some(subject)) => self.open_anew(step, &from, &subject)?,
+                _ => spent = true,
             }
         }
         let Some(proof) = response.proof().filter(|_| !accepted.is_empty()) else {
@@ -420,6 +437,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let error: super::evaluation::ErrorBody = body(message)?;
         step.notify(crate::engine::effect::NoticeCode::Refused, Some(from), error.code);
+        if let Some(peer) = self.peer_of(&from).filter(|_| error.code == Refusal::Epoch.code()) {
+            // The roll was not heard of here.
+            self.ask_public(step, &peer);
+        }
         let Some(row) = step.get::<RequestRow>(&error.re)?.filter(|row| row.owner == from) else { return Ok(()) };
         let wait = match error.value {
             Some(seconds) if error.code == Refusal::Budget.code() => Millis::seconds(seconds.min(7 * 86_400)),

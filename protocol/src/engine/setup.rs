@@ -86,7 +86,7 @@ pub fn member(
             &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until: epoch_until },
         ),
         put(&keys.seal_key_id, &SealingKey { secret: crate::base::Sensitive::new(*seal.bytes()), until }),
-        put(&(), &IndexState { epoch: Epoch(1), generation: 1, pending: 0, people: 0, removals: 0 }),
+        put(&(), &IndexState { epoch: Epoch(1), generation: 1, pending: 0, people: 0, next: None, removals: 0 }),
     ];
     (vec![Batch { ops, ..Batch::default() }], Enrolment { announcement, self_revocation })
 }

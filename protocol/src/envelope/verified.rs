@@ -10,6 +10,8 @@ use core::ops::Deref;
 
 use minicbor::Decoder;
 
+use sha2::{Digest, Sha256};
+
 use crate::base::ids::{Kid, NetworkId, Party};
 use crate::base::limits::{ITEM_BYTES, ROSTER_BYTES};
 use crate::base::time::{Millis, Timestamp};
@@ -80,6 +82,12 @@ impl<T> Unverified<T> {
     #[must_use]
     pub fn claimed_kid(&self) -> Kid {
         self.frame.kid
+    }
+
+    /// SHA-256 of its payload: two messages with one hash say the same, whoever signed them.
+    #[must_use]
+    pub fn payload_hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.frame.payload).into()
     }
 }
 

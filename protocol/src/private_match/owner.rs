@@ -44,6 +44,20 @@ pub struct SealingKey {
 }
 crate::record!(SealingKey, Kid, Keys, 2, Service);
 
+/// A further operational key of this node: announced, or waiting for the root key's signature. The first one stands in the
+/// key file.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct OperationalSeed {
+    /// Seed of the ed25519 key (RFC 8032).
+    #[cbor(n(1), with = "fixed_secret")]
+    pub seed: Sensitive<[u8; 32]>,
+    /// Its last second, Unix.
+    #[n(2)]
+    pub until: u64,
+}
+crate::record!(OperationalSeed, Kid, Keys, 4, Service);
+
 /// What the private match needs of one registered person.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -111,11 +125,58 @@ pub struct IndexState {
     /// People indexed or waiting.
     #[n(4)]
     pub people: u64,
+    /// The epoch that is announced and being indexed ahead of its roll.
+    #[n(5)]
+    pub next: Option<NextEpoch>,
     /// People whose tags wait to be removed.
     #[n(8)]
     pub removals: u64,
 }
 crate::record!(IndexState, (), Own, 10, Service);
+
+/// The epoch that comes next: its key is announced, its index is made before it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct NextEpoch {
+    /// Its number.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// People that wait to be indexed under its key, but those behind the cursor.
+    #[n(2)]
+    pub pending: u64,
+    /// The last person up to which everybody is indexed or waiting; none before the first.
+    #[n(3)]
+    pub after: Option<PersonId>,
+    /// True once the cursor reached the last person.
+    #[n(4)]
+    pub filled: bool,
+}
+
+/// When the key of this owner rolls next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RollRow {
+    /// Not before this time.
+    #[n(1)]
+    pub at: Timestamp,
+    /// True if the roster demands it: nothing is waited for but the index.
+    #[n(2)]
+    pub forced: bool,
+}
+crate::record!(RollRow, (), Own, 11, Service);
+
+/// An epoch that was rolled away from (protocol.md 2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RetiredEpoch {
+    /// Until then evaluations in flight are answered; then its key is destroyed.
+    #[n(1)]
+    pub evaluations_until: Timestamp,
+    /// Until then claims under its tags are answered; then its index is deleted.
+    #[n(2)]
+    pub claims_until: Timestamp,
+}
+crate::record!(RetiredEpoch, Epoch, Keys, 3, Service);
 
 /// One key of one person in one epoch, under its tag. A tag that several people carry has several rows.
 #[derive(Clone, Debug, Encode, Decode)]

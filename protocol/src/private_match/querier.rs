@@ -144,6 +144,19 @@ crate::record!(RequestRow, MsgId, Queries, 2, Service);
 pub struct OpenRequestRow {}
 crate::record!(OpenRequestRow, (MemberId, MsgId), Queries, 4, Service);
 
+/// How far the subjects at an owner were queued for renewal in an epoch.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct RenewRow {
+    /// The owner's epoch.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// The last subject that was looked at.
+    #[n(2)]
+    pub after: SubjectId,
+}
+crate::record!(RenewRow, MemberId, Queries, 5, Service);
+
 /// A set that this querier holds of an owner, and the one that is coming.
 #[derive(Clone, Debug, Encode, Decode, Default)]
 #[cbor(map)]

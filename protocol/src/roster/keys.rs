@@ -9,7 +9,7 @@ use ed25519_dalek::VerifyingKey;
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{self, fixed};
-use crate::base::ids::{Kid, MemberId, Party};
+use crate::base::ids::{Kid, MemberId, Party, PeerId};
 use crate::base::time::Timestamp;
 use crate::envelope::{KeyRing, Message, Refusal, Verified, kid_of, public_key};
 use crate::roster::document::Roster;
@@ -37,6 +37,9 @@ pub struct MemberKeys {
     /// Operational keys that are void for good.
     #[n(3)]
     pub revoked: Vec<Kid>,
+    /// The incarnation in which the member showed peers two announcements of one number: its keys do not count.
+    #[n(4)]
+    pub split: Option<u64>,
 }
 
 /// An operational key that was replaced and is good until its own end.
@@ -97,7 +100,20 @@ impl MemberKeys {
             now <= Timestamp::from_seconds(latest.keys.op_until)
                 && !self.is_revoked(&latest.op_kid())
                 && !self.is_revoked(&latest.signed_by)
+                && self.split != Some(latest.keys.incarnation)
         })
+    }
+
+    /// The transport identities that a member may have now: of its current operational key, and of older ones that are
+    /// still good, the latest first. A member changes its identity late in their overlap, so that whoever knows either
+    /// key lets it in.
+    #[must_use]
+    pub fn identities(&self, now: Timestamp) -> Vec<PeerId> {
+        let current = self.live(now).map(HeldAnnouncement::peer_id);
+        let older = self.older.iter().rev().filter(|older| {
+            current.is_some() && now <= Timestamp::from_seconds(older.until) && !self.is_revoked(&kid_of(&older.key))
+        });
+        current.into_iter().chain(older.map(|older| PeerId(older.key))).collect()
     }
 
     /// Whether an operational key is void.
@@ -147,6 +163,9 @@ impl MemberKeys {
 
     /// The operational key of this name, if it may sign now.
     fn operational(&self, kid: Kid, now: Timestamp) -> Option<&[u8; 32]> {
+        if self.latest.as_ref().is_some_and(|latest| self.split == Some(latest.keys.incarnation)) {
+            return None;
+        }
         let current = self.live(now).map(|latest| &latest.keys.op_key);
         let older = self.older.iter().filter(|older| now <= Timestamp::from_seconds(older.until)).map(|older| &older.key);
         current.into_iter().chain(older).find(|key| kid_of(*key) == kid && !self.is_revoked(&kid))

@@ -133,14 +133,41 @@ pub struct Suspension {
     pub reason_code: u64,
 }
 
-/// Type 15: asks for the public messages that the sender has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+/// Type 15: says what the sender holds of the public messages; who holds other ones answers with its own heads, or with
+/// what is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct PublicGet {
     /// The roster that the sender has, 0 for none.
     #[n(1)]
     pub roster_version: u64,
-    /// Entries of the key log that the sender has.
+    /// First 16 bytes of the SHA-256 over the sender's heads: equal on both sides if nothing is missing on either.
     #[n(2)]
-    pub keylog_len: u64,
+    #[cbor(with = "fixed")]
+    pub digest: [u8; 16],
+    /// The sender's heads, ascending by member, where the digests were seen to differ.
+    #[n(3)]
+    pub heads: Option<Vec<ChainHead>>,
+}
+
+/// How far the sender holds one member's key chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ChainHead {
+    /// The member.
+    #[n(1)]
+    pub member: MemberId,
+    /// Incarnation of its latest announcement.
+    #[n(2)]
+    pub incarnation: u64,
+    /// Number of its latest announcement.
+    #[n(3)]
+    pub seq: u64,
+    /// First 16 bytes of the SHA-256 of that announcement's payload.
+    #[n(4)]
+    #[cbor(with = "fixed")]
+    pub hash: [u8; 16],
+    /// Revocations of the member that the sender holds.
+    #[n(5)]
+    pub revoked: u64,
 }

@@ -13,6 +13,7 @@ pub mod member;
 pub mod messages;
 pub mod pace;
 mod rules;
+pub mod schedule;
 pub mod tracker;
 pub mod verify;
 

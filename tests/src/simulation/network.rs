@@ -1,5 +1,7 @@
 //! Makes a simulated drill network: custodians, a signed roster, a coordination node, members that have joined.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::limits::KEYS_A_RECORD;
 use kinmesh_protocol::base::{Draw, MemberId, NetworkId};
@@ -29,6 +31,7 @@ pub struct Setup {
     /// The roster that counts.
     pub roster: Roster,
     custodians: Vec<SigningKey>,
+    roots: BTreeMap<MemberId, SigningKey>,
 }
 
 /// A network id of a drill.
@@ -66,6 +69,7 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
     }
     let coordinator = world.add("geneva", Seat::Coordinator, coordinator_key.to_bytes(), store);
     let (mut members, mut entries, mut announcements) = (Vec::new(), Vec::new(), Vec::new());
+    let mut roots = BTreeMap::new();
     for id in ids {
         let member = MemberId::new(id).expect("a member id");
         let (root, operational) = (key(&mut draw), key(&mut draw));
@@ -76,6 +80,7 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
             store.commit(batch).expect("the first rows");
         }
         store.set_records_open(true);
+        roots.insert(member, root.clone());
         members.push(world.add(id, Seat::Member(member), operational.to_bytes(), store));
         entries.push(entry(member, &root, world.now().seconds()));
         announcements.push(enrolment.announcement);
@@ -87,7 +92,7 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
     let mut keys: Vec<[u8; 32]> = custodians.iter().map(|key| key.verifying_key().to_bytes()).collect();
     keys.sort_unstable();
     let roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
-    let mut setup = Setup { world, members, coordinator, roster, custodians };
+    let mut setup = Setup { world, members, coordinator, roster, custodians, roots };
     let items: Vec<Vec<u8>> = std::iter::once(setup.signed()).chain(announcements).collect();
     let fingerprint = fingerprint_text(&Fingerprint::of(&setup.roster));
     let nodes: Vec<usize> = std::iter::once(setup.coordinator).chain(setup.members.iter().copied()).collect();
@@ -102,6 +107,15 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
 }
 
 impl Setup {
+    /// The offline root key of a member.
+    ///
+    /// # Panics
+    /// When the member is not of this network.
+    #[must_use]
+    pub fn root_of(&self, member: MemberId) -> &SigningKey {
+        self.roots.get(&member).expect("a member")
+    }
+
     /// The roster signed by two of three custodians.
     #[must_use]
     pub fn signed(&self) -> Vec<u8> {

@@ -209,7 +209,7 @@ impl World {
         this.process += 1;
         this.wake = None;
         this.in_flight.clear();
-        let keys = NodeKeys { operational: SigningKey::from_bytes(&this.operational) };
+        let keys = NodeKeys::new(SigningKey::from_bytes(&this.operational));
         let open = this.store.records_open();
         let (engine, effects) =
             Engine::open(this.seat, keys, now, seed, open, &this.store).expect("the engine opens on what it committed");
@@ -373,6 +373,12 @@ impl World {
                 let after = self.delay();
                 self.schedule(after, Event::Connect { from: node, to: peer, process });
             }
+            Action::Identify { seed } => {
+                for other in self.nodes[node].links.clone() {
+                    self.cut(node, other);
+                }
+                self.node(node).identity = PeerId(SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes());
+            }
             Action::Run { job, work, .. } => self.schedule(3, Event::Job { node, process, job, work }),
             Action::WakeAt(at) => {
                 let after = at.0.saturating_sub(self.clock(node).wall.0);
@@ -418,6 +424,11 @@ impl World {
             }
         }
         true
+    }
+
+    /// Lets time pass at once: what was due meanwhile happens at its end.
+    pub fn skip(&mut self, ms: u64) {
+        self.now_ms += ms;
     }
 
     /// Runs for some virtual time.

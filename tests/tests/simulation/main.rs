@@ -6,11 +6,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
 mod duplicates;
+mod epochs;
 mod later;
 mod limits;
 mod mentions;
 mod refusals;
 mod rollbacks;
+mod rotation;
 mod swarm;
 mod timers;
 

@@ -6,8 +6,8 @@ use kinmesh_tests::simulation::{Faults, people};
 
 use crate::{HOUR, LONG, two};
 
-/// Timers of a node with one peer: bag, set, public messages, forgetting, calling again, one to spare.
-const TIMERS: usize = 6;
+/// Timers of a node with one peer: bag, set, public messages, forgetting, calling again, epochs, one to spare.
+const TIMERS: usize = 7;
 
 #[test]
 fn a_link_that_flaps_adds_no_timers() {

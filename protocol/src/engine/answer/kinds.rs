@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{CaseId, ClaimId, PersonId, SubjectId};
 use crate::engine::answer::{
     AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, Duplicates,
-    HeldLine, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
+    HeldLine, KeysRequested, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
 };
 use crate::linkage::Advice;
 
@@ -31,6 +31,8 @@ pub enum Answer {
         /// Public messages, the roster first.
         items: Vec<Vec<u8>>,
     },
+    /// To `KeysRequest`.
+    KeysRequested(Box<KeysRequested>),
     /// To `PersonAdd`.
     PersonAdded(PersonAdded),
     /// To `PersonImport`.

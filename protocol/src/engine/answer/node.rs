@@ -80,6 +80,25 @@ pub struct SetLine {
     pub current: bool,
 }
 
+/// The next operational key of a node, for whoever holds the society's root key. Public.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeysRequested {
+    /// The member.
+    pub member: MemberId,
+    /// The network.
+    pub network: NetworkId,
+    /// When the node asked, Unix seconds.
+    pub created: u64,
+    /// Last second of the key, Unix.
+    pub until: u64,
+    /// Version of the roster that the node holds.
+    pub roster_version: u64,
+    /// Body of the announcement to be signed.
+    pub announcement: Vec<u8>,
+    /// Body of the revocation to be signed and printed.
+    pub revocation: Vec<u8>,
+}
+
 /// The roster in plain words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RosterView {

@@ -13,6 +13,7 @@ use crate::engine::batch::{Batch, Op};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{Found, IndexSlice, JobFailure, JobOutput};
 use crate::engine::view::{Bulk, ReadError};
+use crate::person::MatchMode;
 use crate::private_match::household::HouseholdRow;
 use crate::private_match::label::tag;
 use crate::private_match::owner::{IndexRow, TagRow};
@@ -32,7 +33,8 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
     // Records of this slice are not in the store yet.
     let mut of_slice: BTreeMap<[u8; 16], Vec<PersonId>> = BTreeMap::new();
     for (person, waiting) in &slice.people {
-        let row = read::<IndexRow>(bulk, person)?;
+        // Who left the index meanwhile is not written into it again.
+        let row = read::<IndexRow>(bulk, person)?.filter(|row| row.mode != MatchMode::Off);
         let household = read::<HouseholdRow>(bulk, person)?.map_or(*person, |row| row.household);
         let value = row
             .as_ref()

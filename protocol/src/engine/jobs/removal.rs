@@ -20,8 +20,11 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
     for (person, _) in &slice.people {
         if let Some(row) = read::<IndexRow>(bulk, person)? {
             for input in inputs_of(&slice.profile, &slice.owner, &row.keys) {
-                let tag = tag(&slice.secret.evaluate(input.expose()));
-                writes.ops.push(Op::Remove(TagRow::TREE, TagRow::key(&(slice.epoch, tag.0, *person))));
+                let live = (slice.epoch, tag(&slice.secret.evaluate(input.expose())));
+                let next = slice.also.as_ref().map(|(epoch, secret)| (*epoch, tag(&secret.evaluate(input.expose()))));
+                for (epoch, tag) in core::iter::once(live).chain(next) {
+                    writes.ops.push(Op::Remove(TagRow::TREE, TagRow::key(&(epoch, tag.0, *person))));
+                }
             }
         }
         writes.ops.push(Op::Remove(IndexRow::TREE, IndexRow::key(person)));

@@ -1,0 +1,265 @@
+//! How public messages spread: every contact compares heads, and each side sends what the other lacks (protocol.md 2.12).
+//!
+//! Any peer may bring them, so that a network goes on while the coordination node is away. Two announcements of a member
+//! with one number are evidence of a split view: they are kept, and the member's keys do not count until its root key
+//! begins anew. What is sent is bounded by what the receiver says it lacks; a peer that refuses something is not asked
+//! again before the next regular time.
+
+use sha2::{Digest, Sha256};
+
+use crate::base::record::{Record, row_key};
+use crate::base::{MemberId, Millis, MsgId, Party, PeerId, cbor, limits};
+use crate::engine::answer::{Answer, Failure};
+use crate::engine::core::Engine;
+use crate::engine::rows::{ChainRow, Due, HeadRow, RevocationRow};
+use crate::engine::step::Step;
+use crate::engine::view::{ReadError, View};
+use crate::envelope::{Addressee, Header, Message, Refusal, Unverified, Verified, sign};
+use crate::roster::messages::ChainHead;
+use crate::roster::{HeldAnnouncement, PublicGet, PublicKeys};
+
+/// Message type of a request for public messages.
+pub const PUBLIC_GET: u64 = 15;
+
+/// Announcements that are kept of a member: two a roll, four regular rolls in the life of an operational key, and as many
+/// early ones as the announcement's time allows.
+const CHAIN: usize = 64;
+/// Revocations of a member.
+const REVOCATIONS: usize = 32;
+
+impl Engine {
+    /// All public messages of this node, the roster first.
+    pub(super) fn give_public<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
+        let items = self.missing(step, None)?.ok_or(Failure::NotJoined)?;
+        Ok(Answer::Public { items })
+    }
+
+    /// What a peer with these heads lacks, the roster first; everything without heads; none before a roster is held.
+    fn missing<V: View>(&self, step: &Step<'_, V>, have: Option<&PublicGet>) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
+        let Some(head) = step.get::<HeadRow>(&())? else { return Ok(None) };
+        let mut items = Vec::new();
+        if have.is_none_or(|have| have.roster_version < head.version) {
+            items.push(step.read_blob(head.blob)?);
+        }
+        for (member, keys) in &self.members {
+            let theirs = have.and_then(|have| have.heads.as_ref()?.iter().find(|theirs| theirs.member == *member));
+            let revoked = u64::try_from(keys.revoked.len()).unwrap_or(u64::MAX);
+            if theirs.is_none_or(|theirs| theirs.revoked < revoked) {
+                let rows = step.under::<RevocationRow>(&row_key(RevocationRow::KIND, member), REVOCATIONS)?;
+                items.extend(rows.into_iter().map(|(_, row)| row.message));
+            }
+            let Some(latest) = &keys.latest else { continue };
+            let is_same = theirs.is_some_and(|theirs| theirs.hash == short(&latest.hash));
+            if is_same {
+                continue;
+            }
+            for ((_, incarnation, seq), row) in step.under::<ChainRow>(&row_key(ChainRow::KIND, member), CHAIN)? {
+                // One with the same number and another hash is sent as well: it shows a split view.
+                if theirs.is_none_or(|theirs| (incarnation, seq) >= (theirs.incarnation, theirs.seq)) {
+                    items.push(row.message);
+                }
+            }
+        }
+        Ok(Some(items))
+    }
+
+    fn heads(&self) -> Vec<ChainHead> {
+        self.members
+            .iter()
+            .filter_map(|(member, keys)| {
+                let latest = keys.latest.as_ref()?;
+                Some(ChainHead {
+                    member: *member,
+                    incarnation: latest.keys.incarnation,
+                    seq: latest.keys.seq,
+                    hash: short(&latest.hash),
+                    revoked: u64::try_from(keys.revoked.len()).unwrap_or(u64::MAX),
+                })
+            })
+            .collect()
+    }
+
+    fn digest(&self) -> [u8; 16] {
+        let roster = self.held.as_ref().map_or([0; 32], |held| held.hash);
+        let hash: [u8; 32] = Sha256::new()
+            .chain_update(b"kinmesh/heads/1")
+            .chain_update(roster)
+            .chain_update(cbor::encode(&self.heads()))
+            .finalize()
+            .into();
+        short(&hash)
+    }
+
+    /// Whether a peer's heads show something that this node lacks.
+    fn lacks(&self, get: &PublicGet) -> bool {
+        let version = self.held.as_ref().map_or(0, |held| held.roster.version);
+        get.roster_version > version
+            || get.heads.iter().flatten().any(|theirs| {
+                let keys = self.members.get(&theirs.member);
+                let own = keys.and_then(|keys| keys.latest.as_ref());
+                let revoked = keys.map_or(0, |keys| u64::try_from(keys.revoked.len()).unwrap_or(u64::MAX));
+                theirs.revoked > revoked
+                    || own.is_none_or(|own| (theirs.incarnation, theirs.seq) > (own.keys.incarnation, own.keys.seq))
+            })
+    }
+
+    /// Asks every connected peer for newer public messages, and sets the next time.
+    pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) {
+        for peer in self.links.up() {
+            self.ask_public(step, &peer);
+        }
+        self.due(step, step.wall() + self.sync_interval(), Due::PublicSync);
+    }
+
+    /// A bag's interval over 72: every five minutes in a real network.
+    fn sync_interval(&self) -> Millis {
+        Millis(self.held.as_ref().map_or(300_000, |held| held.roster.pace.bag.0 / 72).clamp(1_000, 300_000))
+    }
+
+    /// Says to one peer what this node holds.
+    pub(super) fn ask_public<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
+        self.say_heads(step, peer, None);
+    }
+
+    fn say_heads<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, heads: Option<Vec<ChainHead>>) {
+        let (Some(held), Some(me)) = (&self.held, self.own.member) else { return };
+        let body = PublicGet { roster_version: held.roster.version, digest: self.digest(), heads };
+        let message = self.sign_public(step, me, PUBLIC_GET, &cbor::encode(&body));
+        self.links.queue_public(peer, message);
+        self.pump(step, peer);
+    }
+
+    fn sign_public<V: View>(&self, step: &mut Step<'_, V>, me: MemberId, kind: u64, body: &[u8]) -> Vec<u8> {
+        let life = self.held.as_ref().map_or(Millis::hours(24), |held| held.roster.pace.message_life);
+        let header = Header {
+            kind,
+            from: Party::Member(me),
+            to: None,
+            msg_id: MsgId::draw(&mut step.draw),
+            n: 0,
+            created: step.wall().seconds(),
+            expires: (step.wall() + life).deadline_seconds(),
+            roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
+            re: None,
+        };
+        sign(&self.own.network, &header, body, &self.keys.operational)
+    }
+
+    /// A peer says what it holds.
+    pub(super) fn answer_public<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        peer: &PeerId,
+        message: &Unverified<Message>,
+    ) -> Result<(), Refusal> {
+        let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
+        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
+        let pace = held.roster.pace;
+        let verified =
+            message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
+        let get: PublicGet = cbor::decode(&verified.body).map_err(|_| Refusal::Encoding)?;
+        if get.heads.as_ref().is_some_and(|heads| heads.len() > limits::MEMBERS) {
+            return Err(Refusal::Size);
+        }
+        if get.digest == self.digest() {
+            return Ok(());
+        }
+        if get.heads.is_none() && self.own.member.is_some() {
+            // The other side answers with what is missing here, and learns what is missing there.
+            self.say_all_heads(step, peer);
+            return Ok(());
+        }
+        // A coordination node has no heads of its own to say: it gives everything.
+        let have = get.heads.is_some().then_some(&get);
+        let items = self.missing(step, have).map_err(|_| Refusal::Busy)?.unwrap_or_default();
+        for item in items {
+            self.links.queue_public(peer, item);
+        }
+        if self.lacks(&get) {
+            self.say_all_heads(step, peer);
+        }
+        self.pump(step, peer);
+        Ok(())
+    }
+
+    /// Says all heads to a peer, at most once in an interval: what one of two refuses would go round for ever.
+    fn say_all_heads<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
+        let wait = Millis(self.sync_interval().0 / 2);
+        if self.links.may_say_heads(peer, step.wall(), wait) {
+            self.say_heads(step, peer, Some(self.heads()));
+        }
+    }
+
+    /// Sends everything public to everybody who is connected, at a change of the roster.
+    pub(super) fn offer_public<V: View>(&mut self, step: &mut Step<'_, V>) {
+        let Ok(Some(items)) = self.missing(step, None) else { return };
+        for peer in self.links.up() {
+            for item in &items {
+                self.links.queue_public(&peer, item.clone());
+            }
+            self.pump(step, &peer);
+        }
+    }
+
+    /// At a contact: while this node's operational keys overlap, its own links come first. A peer that was away does not
+    /// know the key that signs everything else.
+    pub(super) fn show_own_links<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
+        let overlaps = |me: MemberId| self.members.get(&me).filter(|keys| !keys.older.is_empty()).map(|_| me);
+        let Some(me) = self.own.member.and_then(overlaps) else { return };
+        let Ok(rows) = step.under::<ChainRow>(&row_key(ChainRow::KIND, &me), CHAIN) else { return };
+        for (_, row) in rows {
+            self.links.queue_public(peer, row.message);
+        }
+    }
+
+    /// Sends one public message to everybody who is connected, but to who brought it.
+    pub(super) fn spread_public<V: View>(&mut self, step: &mut Step<'_, V>, item: &[u8], but: Option<PeerId>) {
+        for peer in self.links.up().into_iter().filter(|peer| Some(*peer) != but) {
+            self.links.queue_public(&peer, item.to_vec());
+            self.pump(step, &peer);
+        }
+    }
+
+    /// Keeps an announcement as a link of its member's chain, and forgets links that no peer can need: those of an earlier
+    /// incarnation, and those whose key ran out.
+    pub(super) fn keep_link<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        latest: &HeldAnnouncement,
+        bytes: &[u8],
+    ) -> Result<(), ReadError> {
+        let (member, keys) = (latest.member, &latest.keys);
+        let now = step.wall().seconds();
+        let rows = step.under::<ChainRow>(&row_key(ChainRow::KIND, &member), CHAIN)?;
+        let over = (rows.len() + 1).saturating_sub(CHAIN);
+        for (place, (id, row)) in rows.into_iter().enumerate() {
+            if id.1 != keys.incarnation || row.op_until < now || place < over {
+                step.remove::<ChainRow>(&id);
+            }
+        }
+        let row = ChainRow { message: bytes.to_vec(), op_until: keys.op_until };
+        step.put(&(member, keys.incarnation, keys.seq), &row);
+        Ok(())
+    }
+
+    /// Keeps a revocation for whoever lacks it.
+    pub(super) fn keep_revocation<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        member: &MemberId,
+        message: &Verified<Message>,
+        bytes: &[u8],
+    ) {
+        if let Ok(crate::roster::SelfRevocation { op_kid, .. }) = cbor::decode(&message.body) {
+            step.put(&(*member, op_kid), &RevocationRow { message: bytes.to_vec() });
+        }
+    }
+}
+
+fn short(hash: &[u8; 32]) -> [u8; 16] {
+    let mut short = [0; 16];
+    for (slot, byte) in short.iter_mut().zip(hash) {
+        *slot = *byte;
+    }
+    short
+}
