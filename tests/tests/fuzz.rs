@@ -2,6 +2,8 @@
 //!
 //! `KINMESH_FUZZ_SEED` runs a failed run again, `KINMESH_FUZZ_INPUTS` says how many inputs a target gets.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
+
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,8 +2,8 @@
 //!
 //! An input is text in lines, so that seeds can be read and written by hand: options, given, family, father, mother, date
 //! of birth, then places, with `~` before a street. Options: `f` or `m` for the sex; `x` leaves bytes out that are no
-//! UTF-8, else they become U+FFFD; `l` repeats every text to 100 kB and takes three places at
-//! most.
+//! UTF-8, else they become U+FFFD; `l` repeats every text to 2 kB, which is more than counts of
+//! one, `L` to 100 kB, both with three places at most.
 
 use kinmesh_protocol::base::limits::KEYS_A_RECORD;
 use kinmesh_protocol::linkage::{
@@ -13,8 +13,9 @@ use kinmesh_protocol::linkage::{
 
 /// Bytes of the longest label: four names, two of the mother and two places, each as long as a code gets.
 const LABEL_BYTES: usize = 4_096;
-/// Bytes of a text that the options make long.
-const LONG: usize = 100_000;
+/// Bytes of a text that the options make long, and very long.
+const LONG: usize = 2_000;
+const VERY_LONG: usize = 100_000;
 /// Places of such a description: what is bounded is the reading of it, not the copies that its caller makes.
 const LONG_PLACES: usize = 3;
 /// Beyond every sum of weights.
@@ -95,7 +96,7 @@ fn fields(input: &[u8]) -> Fields {
         father: father.as_str().into(),
         mother: mother.as_str().into(),
         birth: BirthDate::parse(&birth),
-        places: lines.take(if options.contains(&b'l') { LONG_PLACES } else { usize::MAX }).map(place).collect(),
+        places: lines.take(if length(options).is_some() { LONG_PLACES } else { usize::MAX }).map(place).collect(),
         ..Fields::default()
     };
     fields.sex = match (options.contains(&b'f'), options.contains(&b'm')) {
@@ -109,7 +110,18 @@ fn fields(input: &[u8]) -> Fields {
 fn read(bytes: &[u8], options: &[u8]) -> String {
     let valid = || bytes.utf8_chunks().map(|chunk| chunk.valid()).collect();
     let text: String = if options.contains(&b'x') { valid() } else { String::from_utf8_lossy(bytes).into_owned() };
-    if options.contains(&b'l') && !text.is_empty() { text.repeat(LONG.div_ceil(text.len())) } else { text }
+    match length(options) {
+        Some(length) if !text.is_empty() => text.repeat(length.div_ceil(text.len())),
+        _ => text,
+    }
+}
+
+fn length(options: &[u8]) -> Option<usize> {
+    match (options.contains(&b'l'), options.contains(&b'L')) {
+        (_, true) => Some(VERY_LONG),
+        (true, _) => Some(LONG),
+        _ => None,
+    }
 }
 
 /// Another description that has something in common with this one: every second byte of a part of each line is gone.
