@@ -162,6 +162,7 @@ impl Elsewhere for Wiring {
         let report = verify::run(&verify::VerifyArgs {
             file: args.file.clone(),
             fingerprint: args.fingerprint.clone(),
+            held: args.held.clone(),
             now: clock::wall(),
         })
         .map_err(|error| of_files(error.kind(), error))?;

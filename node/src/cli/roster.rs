@@ -93,6 +93,9 @@ pub struct RosterVerifyArgs {
     /// Root fingerprint that it must have.
     #[arg(long, value_name = "TEXT")]
     pub fingerprint: Option<String>,
+    /// The roster that is held: the file is accepted or refused as by a node that holds it.
+    #[arg(long, value_name = "FILE")]
+    pub held: Option<PathBuf>,
 }
 
 /// Shows the roster that counts. Needs no unlocked user.

@@ -239,7 +239,7 @@ impl Proposal {
 }
 
 /// Verifies the version before by itself, at the time when it was issued: it may have ended since.
-fn verify_before(bytes: &[u8]) -> Result<HeldRoster, ProposalError> {
+pub(super) fn verify_before(bytes: &[u8]) -> Result<HeldRoster, ProposalError> {
     let cosigned = Cosigned::parse(bytes, ROSTER_BYTES).map_err(|_| ProposalError::Form)?;
     let roster: Roster = kinmesh_protocol::base::cbor::decode(&cosigned.payload).map_err(|_| ProposalError::Form)?;
     let anchor = Anchor::Fingerprint(Fingerprint::of(&roster));
