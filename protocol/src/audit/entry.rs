@@ -76,6 +76,24 @@ pub enum Act {
     /// The second person's place: a matter waits for another user.
     #[n(22)]
     SecondAsked,
+    /// A few custodians suspended a member; the id is the last second of it.
+    #[n(23)]
+    SuspendedForNow,
+    /// A member takes part again.
+    #[n(24)]
+    Readmitted,
+    /// A member revoked its own operational key.
+    #[n(25)]
+    KeyRevoked,
+    /// The operator refused a member.
+    #[n(26)]
+    MemberDenied,
+    /// The operator let a member in.
+    #[n(27)]
+    MemberAllowed,
+    /// The operator decided what is done about new members.
+    #[n(28)]
+    PolicySet,
 }
 
 impl Act {
@@ -105,6 +123,12 @@ impl Act {
             Act::Locked => "locked",
             Act::Suspended => "suspended",
             Act::SecondAsked => "second_asked",
+            Act::SuspendedForNow => "suspended_for_now",
+            Act::Readmitted => "readmitted",
+            Act::KeyRevoked => "key_revoked",
+            Act::MemberDenied => "member_denied",
+            Act::MemberAllowed => "member_allowed",
+            Act::PolicySet => "policy_set",
         }
     }
 }

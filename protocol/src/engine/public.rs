@@ -6,22 +6,24 @@
 use crate::audit::Act;
 use crate::base::cbor;
 use crate::base::record::row_key;
-use crate::base::{MemberId, Party, PeerId, SubjectId, limits};
+use crate::base::{MemberId, Party, PeerId, limits};
 use crate::engine::answer::{Answer, Failure, MemberLine, PublicProblem, RosterView};
 use crate::engine::core::{Engine, OpenError};
 use crate::engine::effect::{Action, NoticeCode};
-use crate::engine::rows::{AnnouncedRow, Due, HeadRow, OwnAnnouncementRow, PeerRow};
+use crate::engine::rows::{AnnouncedRow, Due, HeadRow, OwnAnnouncementRow};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{Addressee, Item, Message, Refusal, Unverified};
+use crate::envelope::{Addressee, CosignedKind, Item, Message, Refusal, Unverified};
 use crate::linkage;
 use crate::roster::key_chain::KEY_ANNOUNCEMENT;
 use crate::roster::keys::KeyChange;
 use crate::roster::{
-    Anchor, Fingerprint, HeldRoster, MemberKeys, MemberStatus, PublicGet, PublicKeys, RosterError, fingerprint_text,
-    verify_roster,
+    Anchor, Fingerprint, HeldRoster, MemberKeys, MemberStatus, PublicGet, PublicKeys, RosterError, TIMESTAMP, fingerprint_text,
+    signed_kind, verify_roster,
 };
+
+use sha2::{Digest, Sha256};
 
 /// Whether a public message changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,11 +109,29 @@ impl Engine {
         let form = |refusal| (Failure::Public(PublicProblem::Form), refusal);
         match Item::parse(bytes).map_err(form)? {
             Item::Roster(bytes) => {
-                self.take_roster(step, &bytes, fingerprint).map_err(|problem| (Failure::Public(problem), Refusal::Signature))
+                self.take_cosigned(step, &bytes, fingerprint).map_err(|problem| (Failure::Public(problem), Refusal::Signature))
             }
             Item::Message(message) => self.take_message(step, &message, bytes).map_err(|refusal| (problem_of(refusal), refusal)),
             Item::Cell(_) => Err(form(Refusal::Role)),
         }
+    }
+
+    /// What the custodians signed: a roster or a suspension.
+    pub(super) fn take_cosigned<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        bytes: &[u8],
+        fingerprint: Option<&str>,
+    ) -> Result<Taken, PublicProblem> {
+        let mark = step.mark();
+        let taken = match signed_kind(bytes) {
+            Some(CosignedKind::Suspension) => self.take_suspension(step, bytes),
+            _ => return self.take_roster(step, bytes, fingerprint),
+        };
+        if taken.is_err() {
+            self.roll_back(step, mark);
+        }
+        taken
     }
 
     /// A roster from an operator or a peer.
@@ -151,6 +171,7 @@ impl Engine {
     /// ONE set of effects: the head, the gate, timers of members that are seen for the first time, the audit entry.
     fn hold_roster<V: View>(&mut self, step: &mut Step<'_, V>, offered: HeldRoster, bytes: &[u8]) -> Result<(), ReadError> {
         let before: Vec<MemberId> = self.peers();
+        let was = self.freshness();
         let old = step.get::<HeadRow>(&())?;
         let blob = step.add_blob(bytes.to_vec());
         if let Some(old) = &old {
@@ -162,53 +183,18 @@ impl Engine {
         self.held = Some(offered);
         trail::record(step, None, Act::RosterAccepted, &version.to_be_bytes(), None)?;
         step.notify(NoticeCode::RosterAccepted, None, version);
-        for member in &before {
-            if self.taking_part(member).is_none() {
-                self.shut_out(step, member, version)?;
-            }
-        }
         self.take_own_announcement(step)?;
-        let admitted: Vec<MemberId> = self.peers().into_iter().filter(|member| !before.contains(member)).collect();
-        for member in &admitted {
-            self.meet(step, member)?;
-        }
+        self.hold_back_strangers(step)?;
+        self.standings_changed(step, &before, version)?;
         self.admit_members(step);
-        self.running.look_at_builds = true;
-        if old.is_some() && !admitted.is_empty() {
-            self.due(step, step.wall(), Due::SpreadFrom(SubjectId([0; 16])));
-        }
         if old.is_none() {
             self.due(step, step.wall(), Due::PublicSync);
             self.plan_forgetting(step);
+        } else {
+            self.freshness_changed(step, was)?;
         }
+        self.sign_daily(step)?;
         self.offer_public(step, None);
-        Ok(())
-    }
-
-    /// A member was suspended or left: refused from this commit on, by every reader that asks the roster.
-    fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, version: u64) -> Result<(), ReadError> {
-        trail::record(step, None, Act::Suspended, &version.to_be_bytes(), Some(*member))?;
-        step.notify(NoticeCode::Suspended, Some(*member), version);
-        if let Some(keys) = self.members.get(member).and_then(|keys| keys.latest.as_ref()) {
-            step.act(Action::Deny { peer: keys.peer_id() });
-            self.links.forget(&keys.peer_id());
-        }
-        self.sweep_member(step, member);
-        Ok(())
-    }
-
-    /// Timers of a peer that takes part for the first time. They go on through a suspension: a second lot would make two
-    /// bags where one is the rule.
-    fn meet<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) -> Result<(), ReadError> {
-        if self.own.member.is_none() || step.get::<PeerRow>(member)?.is_some() {
-            return Ok(());
-        }
-        step.put(member, &PeerRow::default());
-        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
-        let first = step.draw.between(crate::base::Millis(0), pace.bag);
-        self.due(step, step.wall() + first, Due::Bag(*member));
-        let check = step.draw.between(crate::base::Millis(0), pace.delta);
-        self.due(step, step.wall() + check, Due::SetCheck(*member));
         Ok(())
     }
 
@@ -226,7 +212,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A key announcement or revocation.
+    /// A key announcement, a revocation or a timestamp.
     pub(super) fn take_message<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
@@ -234,24 +220,38 @@ impl Engine {
         bytes: &[u8],
     ) -> Result<Taken, Refusal> {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let pace = held.roster.pace;
+        let ring = self.ring(held, step.wall());
         let verified =
             message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
+        if verified.header.kind == TIMESTAMP {
+            return self.take_timestamp(step, &verified, bytes);
+        }
         let member = verified.header.from.member().ok_or(Refusal::Role)?;
         let mut keys = self.members.get(&member).cloned().unwrap_or_default();
-        if keys.accept(&held.roster, &verified)? == KeyChange::Known {
+        let change = keys.accept(&held.roster, &verified)?;
+        if change == KeyChange::Known {
             return Ok(Taken::Known);
         }
         self.check_own(&member, &keys)?;
+        let before = self.peers();
         let kept = if verified.header.kind == KEY_ANNOUNCEMENT { Some(bytes.to_vec()) } else { None };
         let previous = step.get::<AnnouncedRow>(&member)?;
-        let message = kept.or_else(|| previous.map(|row| row.message)).ok_or(Refusal::State)?;
+        let message = kept.or_else(|| previous.map(|row| row.message)).unwrap_or_default();
         step.put(&member, &AnnouncedRow { message, keys: keys.clone() });
         self.members.insert(member, keys);
+        if let KeyChange::Revoked(kid) = change {
+            self.revoked(step, member, kid, &verified, bytes)?;
+        }
+        let version = self.held.as_ref().map_or(0, |held| held.roster.version);
+        self.standings_changed(step, &before, version)?;
         self.admit(step, &member);
-        self.running.look_at_builds = true;
         Ok(Taken::Accepted)
+    }
+
+    /// The keys that count at a time, with every suspension that this node knows.
+    pub(super) fn ring<'a>(&'a self, held: &'a HeldRoster, now: crate::base::Timestamp) -> PublicKeys<'a> {
+        PublicKeys { roster: &held.roster, members: &self.members, suspensions: &self.standings.suspensions, now }
     }
 
     /// Nobody may announce this node's VOPRF key or transport key as his own, nor may two others share one.
@@ -267,12 +267,14 @@ impl Engine {
         Ok(Answer::Public { items })
     }
 
-    /// Every public message that counts, the roster first; none before a roster is held.
+    /// Every public message that counts, the roster first and what stops a member next; none before a roster is held.
     fn public_items<V: View>(&self, step: &Step<'_, V>) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
         let Some(head) = step.get::<HeadRow>(&())? else { return Ok(None) };
         let mut items = vec![step.read_blob(head.blob)?];
+        items.extend(self.emergencies(step)?);
+        items.extend(self.current_timestamp(step)?);
         let rows = step.under::<AnnouncedRow>(&row_key(1, &()), limits::MEMBERS)?;
-        items.extend(rows.into_iter().map(|(_, row)| row.message));
+        items.extend(rows.into_iter().map(|(_, row)| row.message).filter(|message| !message.is_empty()));
         Ok(Some(items))
     }
 
@@ -296,22 +298,35 @@ impl Engine {
     pub(super) fn ask_public<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
         let Some(held) = &self.held else { return };
         let Some(me) = self.own.member else { return };
-        let body = cbor::encode(&PublicGet { roster_version: held.roster.version, keylog_len: self.chain_length() });
-        let message = self.sign_public(step, me, PUBLIC_GET, &body);
+        let Ok(emergencies) = self.emergencies(step) else { return };
+        let body = PublicGet {
+            roster_version: held.roster.version,
+            keylog_len: self.chain_length(),
+            confirmed: self.standings.confirmed.seconds(),
+            emergencies: sum_of(&emergencies),
+        };
+        let life = held.roster.pace.message_life;
+        let message = self.sign_public(step, Party::Member(me), PUBLIC_GET, &cbor::encode(&body), life);
         self.links.queue_public(peer, message);
         self.pump(step, peer);
     }
 
-    fn sign_public<V: View>(&self, step: &mut Step<'_, V>, me: MemberId, kind: u64, body: &[u8]) -> Vec<u8> {
-        let life = self.held.as_ref().map_or(crate::base::Millis::hours(24), |held| held.roster.pace.message_life);
+    pub(super) fn sign_public<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        from: Party,
+        kind: u64,
+        body: &[u8],
+        life: crate::base::Millis,
+    ) -> Vec<u8> {
         let header = crate::envelope::Header {
             kind,
-            from: Party::Member(me),
+            from,
             to: None,
             msg_id: crate::base::MsgId::draw(&mut step.draw),
             n: 0,
             created: step.wall().seconds(),
-            expires: (step.wall() + life).deadline_seconds(),
+            expires: (step.wall() + life).seconds(),
             roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
             re: None,
         };
@@ -326,20 +341,42 @@ impl Engine {
         message: &Unverified<Message>,
     ) -> Result<(), Refusal> {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let pace = held.roster.pace;
+        let ring = self.ring(held, step.wall());
         let verified =
             message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let get: PublicGet = cbor::decode(&verified.body).map_err(|_| Refusal::Encoding)?;
-        if get.roster_version == held.roster.version && get.keylog_len == self.chain_length() {
-            return Ok(());
-        }
-        let items = self.public_items(step).map_err(|_| Refusal::Busy)?.unwrap_or_default();
-        for item in items {
+        for item in self.missing_items(step, held, &get)? {
             self.links.queue_public(peer, item);
         }
         self.pump(step, peer);
         Ok(())
+    }
+
+    /// What an asker has not: everything where the roster or the key chains differ, else what stops a member and the latest
+    /// timestamp alone, which change more often.
+    fn missing_items<V: View>(&self, step: &Step<'_, V>, held: &HeldRoster, get: &PublicGet) -> Result<Vec<Vec<u8>>, Refusal> {
+        if get.roster_version != held.roster.version || get.keylog_len != self.chain_length() {
+            return Ok(self.public_items(step)?.unwrap_or_default());
+        }
+        let mut items = self.emergencies(step)?;
+        if get.emergencies == sum_of(&items) {
+            items.clear();
+        }
+        if get.confirmed < self.standings.confirmed.seconds() {
+            items.extend(self.current_timestamp(step)?);
+        }
+        Ok(items)
+    }
+
+    /// Sends some public messages to every peer that is connected.
+    pub(super) fn offer<V: View>(&mut self, step: &mut Step<'_, V>, items: &[Vec<u8>]) {
+        for peer in self.links.up() {
+            for item in items {
+                self.links.queue_public(&peer, item.clone());
+            }
+            self.pump(step, &peer);
+        }
     }
 
     /// Sends the roster to everybody who is connected: no gossip is needed among so few.
@@ -382,6 +419,24 @@ impl Engine {
 /// Message type of a request for public messages.
 pub const PUBLIC_GET: u64 = 15;
 
+/// Sum over documents, for [`PublicGet`].
+fn sum_of(items: &[Vec<u8>]) -> u64 {
+    if items.is_empty() {
+        return 0;
+    }
+    let mut hash = Sha256::new();
+    for item in items {
+        hash.update(item);
+    }
+    let (first, _) = hash
+        .finalize()
+        .iter()
+        .copied()
+        .fold((0u64, 0), |(sum, place), byte| if place < 8 { (sum << 8 | u64::from(byte), place + 1) } else { (sum, place) });
+    // Integers on the wire are below 2^63 (protocol.md 3.9).
+    first >> 1
+}
+
 /// The word of a status.
 #[must_use]
 pub const fn status_word(status: MemberStatus) -> &'static str {
@@ -399,11 +454,13 @@ fn dial<V: View>(step: &mut Step<'_, V>, peer: PeerId, addresses: Vec<String>) {
     }
 }
 
-fn roster_problem(error: RosterError) -> PublicProblem {
+pub(super) fn roster_problem(error: RosterError) -> PublicProblem {
     match error {
         RosterError::Network { .. } => PublicProblem::Network,
         RosterError::Fingerprint { .. } => PublicProblem::FingerprintWrong,
         RosterError::Threshold { .. } | RosterError::Signature { .. } => PublicProblem::Signatures,
+        RosterError::RootThreshold { .. } | RosterError::Signer(_) => PublicProblem::Signatures,
+        RosterError::SuspensionVersion { .. } => PublicProblem::SuspensionVersion,
         RosterError::Rollback { .. } => PublicProblem::Rollback,
         RosterError::SplitView { .. } => PublicProblem::SplitView,
         RosterError::Expired { .. } => PublicProblem::Expired,
@@ -413,7 +470,7 @@ fn roster_problem(error: RosterError) -> PublicProblem {
 
 fn problem_of(refusal: Refusal) -> Failure {
     Failure::Public(match refusal {
-        Refusal::RosterStale => PublicProblem::FingerprintNeeded,
+        Refusal::RosterStale => PublicProblem::Rollback,
         Refusal::KeyUnknown | Refusal::Signature => PublicProblem::NotListed,
         Refusal::Expired => PublicProblem::Expired,
         Refusal::Context => PublicProblem::Network,

@@ -40,7 +40,7 @@ crate::record!(HeadRow, (), Own, 2, Service);
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct AnnouncedRow {
-    /// The whole message.
+    /// The whole message; empty where a revocation came before any announcement.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub message: Vec<u8>,
     /// The keys that follow from it and from those before it.
@@ -134,6 +134,12 @@ pub enum Due {
     OwedBag(MemberId),
     /// Ask every searched subject from this one on at members that were not asked yet.
     SpreadFrom(SubjectId),
+    /// An emergency suspension of a member ends.
+    Lapse(MemberId),
+    /// The coordination node confirms its roster.
+    Timestamp,
+    /// Go on with a peer after the roster was confirmed.
+    Resume(MemberId),
 }
 
 impl Due {
@@ -156,6 +162,9 @@ impl Due {
             Due::Forget => (13, [0; 16]),
             Due::OwedBag(member) => (14, member_bytes(&member)),
             Due::SpreadFrom(subject) => (15, subject.0),
+            Due::Lapse(member) => (16, member_bytes(&member)),
+            Due::Timestamp => (17, [0; 16]),
+            Due::Resume(member) => (18, member_bytes(&member)),
         };
         (at, kind, id)
     }
@@ -181,6 +190,9 @@ impl Due {
             13 => Some(Due::Forget),
             14 => member().map(Due::OwedBag),
             15 => Some(Due::SpreadFrom(SubjectId(*id))),
+            16 => member().map(Due::Lapse),
+            17 => Some(Due::Timestamp),
+            18 => member().map(Due::Resume),
             _ => None,
         }
     }
@@ -316,6 +328,9 @@ mod tests {
             Due::Forget,
             Due::OwedBag(ke),
             Due::SpreadFrom(SubjectId([5; 16])),
+            Due::Lapse(ke),
+            Due::Timestamp,
+            Due::Resume(ke),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

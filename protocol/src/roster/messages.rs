@@ -143,4 +143,11 @@ pub struct PublicGet {
     /// Entries of the key log that the sender has.
     #[n(2)]
     pub keylog_len: u64,
+    /// Unix seconds of the latest timestamp that the sender has, 0 for none.
+    #[n(3)]
+    pub confirmed: u64,
+    /// Sum over the suspensions and revocations that the sender has: the first 63 bits of the SHA-256 of their documents one
+    /// behind the other, 0 for none.
+    #[n(4)]
+    pub emergencies: u64,
 }
