@@ -18,7 +18,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A map's entries: key and the bytes of the value.
-fn entries(map: &[u8]) -> Vec<(u64, Vec<u8>)> {
+pub fn entries(map: &[u8]) -> Vec<(u64, Vec<u8>)> {
     let mut decoder = Decoder::new(map);
     let count = decoder.map().expect("a map").expect("a definite one");
     let entry = |_| {
@@ -30,7 +30,7 @@ fn entries(map: &[u8]) -> Vec<(u64, Vec<u8>)> {
     (0..count).map(entry).collect()
 }
 
-fn map(entries: &[(u64, Vec<u8>)]) -> Vec<u8> {
+pub fn map(entries: &[(u64, Vec<u8>)]) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new());
     encoder.map(entries.len() as u64).expect("a map");
     for (key, value) in entries {

@@ -16,6 +16,7 @@ mod node;
 mod rules;
 mod run;
 mod signatures;
+mod suspensions;
 mod times;
 mod versions;
 
