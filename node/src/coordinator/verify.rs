@@ -8,10 +8,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kinmesh_protocol::base::{NetworkId, Timestamp};
-use kinmesh_protocol::envelope::CosignedKind;
 use kinmesh_protocol::roster::{
-    Anchor, Fingerprint, FingerprintError, HeldRoster, Roster, RosterError, parse_signed, signed_kind, verify_roster,
-    verify_suspension,
+    Anchor, Fingerprint, FingerprintError, HeldRoster, Roster, RosterError, parse_signed, verify_roster,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -112,9 +110,6 @@ pub fn run(args: &VerifyArgs) -> Result<VerifyReport, VerifyError> {
     let mut steps = Vec::new();
     let mut step = |step, found| steps.push(VerifyStep { step, found });
     let held = match &args.held {
-        Some(path) if signed_kind(first) == Some(CosignedKind::Suspension) => {
-            return suspension(first, &read_held(path)?, args.now);
-        }
         Some(path) => {
             let before = read_held(path)?;
             let held = verify_roster(first, &Anchor::Held(&before), Some(&before.roster.network_id), args.now)?;
@@ -151,20 +146,6 @@ pub fn run(args: &VerifyArgs) -> Result<VerifyReport, VerifyError> {
     }
     let Roster { network_id: network, version, .. } = held.roster;
     Ok(VerifyReport { schema: "kinmesh/roster-verify/1", network, version, fingerprint: own.to_string(), steps })
-}
-
-/// An emergency suspension, as a node that holds this roster would judge it.
-fn suspension(bytes: &[u8], held: &HeldRoster, now: Timestamp) -> Result<VerifyReport, VerifyError> {
-    let suspension = verify_suspension(bytes, held, now)?;
-    let days = suspension.until.saturating_sub(now.seconds()) / 86_400;
-    let found = format!("{} is suspended for {days} more days unless a roster confirms it", suspension.member);
-    Ok(VerifyReport {
-        schema: "kinmesh/roster-verify/1",
-        network: suspension.network_id,
-        version: suspension.roster_version,
-        fingerprint: Fingerprint::of(&held.roster).to_string(),
-        steps: vec![VerifyStep { step: "suspension", found }],
-    })
 }
 
 /// What a file says that was not verified yet.

@@ -112,12 +112,12 @@ fn as_of_command(expected: Expected) -> Expected {
 /// `kinmesh roster verify`: its exit code, and that it gives the library's reason.
 fn command(case: &Case, reason: Option<&str>, folder: &Path) -> Found {
     let (offered, held) = (folder.join("offered.kmb"), folder.join("held.kmb"));
-    std::fs::write(&offered, bundle(&case.bytes)).expect("a file");
+    std::fs::write(&offered, bundle(&[&case.bytes])).expect("a file");
     let mut command = program(folder);
     command.args(["roster", "verify"]).arg(&offered);
     match &case.trust {
         Trust::Held(roster, signers) => {
-            std::fs::write(&held, bundle(&signed(roster, signers))).expect("a file");
+            std::fs::write(&held, bundle(&[&signed(roster, signers)])).expect("a file");
             command.arg("--held").arg(&held);
         }
         Trust::Typed(fingerprint) => {
@@ -150,8 +150,12 @@ pub fn program(folder: &Path) -> Command {
     command
 }
 
-/// A bundle of one item, also of one that no writer would take.
-pub fn bundle(item: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(item.len()).expect("a length");
-    [&b"KINMESH1"[..], &length.to_be_bytes(), item].concat()
+/// A bundle, also of items that no writer would take.
+pub fn bundle(items: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = b"KINMESH1".to_vec();
+    for item in items {
+        bytes.extend(u32::try_from(item.len()).expect("a length").to_be_bytes());
+        bytes.extend_from_slice(item);
+    }
+    bytes
 }

@@ -88,7 +88,8 @@ fn of_signers() -> Vec<Case> {
     let mut changed = payload.clone();
     let last = changed.len() - 1;
     changed[last] ^= 2;
-    let signatures = |names: &[&str]| names.iter().map(|name| sign_suspension(&network("kin-test"), &payload, &key(name))).collect();
+    let signatures =
+        |names: &[&str]| names.iter().map(|name| sign_suspension(&network("kin-test"), &payload, &key(name))).collect();
     let mut wrong: Vec<_> = signatures(&OLD[..3]);
     wrong[2].1[9] ^= 1;
     let one: Vec<_> = signatures(&OLD[..1]);
@@ -156,8 +157,11 @@ fn of_more_than_suspending() -> Vec<Case> {
 }
 
 fn of_other_holders() -> Vec<Case> {
-    let with = |name, expected, held: Roster, suspension: Suspension| {
-        Case { name, held, bytes: signed_by(&suspension, &OLD[..2]), expected }
+    let with = |name, expected, held: Roster, suspension: Suspension| Case {
+        name,
+        held,
+        bytes: signed_by(&suspension, &OLD[..2]),
+        expected,
     };
     let mut suspended = held();
     suspended.members[1].status = MemberStatus::Suspended;
@@ -170,10 +174,12 @@ fn of_other_holders() -> Vec<Case> {
         with("of a member on probation", Accepted, probation, suspension()),
         with("of a member that is suspended already", Accepted, suspended, suspension()),
         with("of a member that is gone", Refused("UnknownMember"), gone, suspension()),
-        with("naming a version that was replaced 15 days ago", Refused("SuspensionVersion"), old, Suspension {
-            roster_version: 4,
-            ..suspension()
-        }),
+        with(
+            "naming a version that was replaced 15 days ago",
+            Refused("SuspensionVersion"),
+            old,
+            Suspension { roster_version: 4, ..suspension() },
+        ),
     ]
 }
 
@@ -183,10 +189,9 @@ fn judged(case: &Case) -> Vec<String> {
     let mut node = Node::holding(&case.held, &signed(&case.held, &OLD), at()).expect("the held roster");
     let in_node = node.take(&case.bytes, at());
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("offered"), bundle(&case.bytes)).expect("a file");
-    std::fs::write(folder.path().join("held"), bundle(&signed(&case.held, &OLD))).expect("a file");
+    std::fs::write(folder.path().join("offered"), bundle(&[&case.bytes, &signed(&case.held, &OLD)])).expect("a file");
     let mut command = program(folder.path());
-    let output = command.args(["roster", "verify", "offered", "--held", "held"]).output().expect("the program");
+    let output = command.args(["roster", "verify", "offered"]).output().expect("the program");
     let expected = match case.expected {
         Refused(class) => class,
         _ => "accepted",
@@ -195,7 +200,11 @@ fn judged(case: &Case) -> Vec<String> {
     let places = [
         ("library", library == expected, library),
         ("node", in_node.is_err() == is_refused && (is_refused || in_node == Ok((1, 0))), format!("{in_node:?}")),
-        ("command", output.status.code() == Some(if is_refused { 21 } else { 0 }), String::from_utf8_lossy(&output.stderr).into_owned()),
+        (
+            "command",
+            output.status.code() == Some(if is_refused { 21 } else { 0 }),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        ),
     ];
     let wrong = places.into_iter().filter(|(_, right, _)| !right);
     wrong.map(|(place, _, found)| format!("  {place:<8} {:<50} expected {expected}, found {found}\n", case.name)).collect()
