@@ -2,13 +2,13 @@
 
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::limits::KEYS_A_RECORD;
-use kinmesh_protocol::base::{Draw, MemberId, NetworkId};
+use kinmesh_protocol::base::{Draw, MemberId, NetworkId, cbor};
 use kinmesh_protocol::engine::{Answer, Command, Custody, Failure, Seat, setup};
 use kinmesh_protocol::linkage::{parameters_hash, profile_id};
 use kinmesh_protocol::private_match::manifest::PREFIX_BITS;
 use kinmesh_protocol::roster::{
     CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster, assemble,
-    fingerprint_text, sign_roster,
+    Suspension, fingerprint_text, sign_roster, sign_suspension,
 };
 
 use crate::simulation::faults::Faults;
@@ -28,7 +28,24 @@ pub struct Setup {
     pub coordinator: usize,
     /// The roster that counts.
     pub roster: Roster,
-    custodians: Vec<SigningKey>,
+    /// The members' keys and what they handed in, in the order of their ids.
+    pub papers: Vec<Papers>,
+    /// The custodians' keys; two of three sign.
+    pub custodians: Vec<SigningKey>,
+    /// The coordination node's key.
+    pub coordinator_key: SigningKey,
+}
+
+/// What a member's node was made with.
+pub struct Papers {
+    /// Its offline key.
+    pub root: SigningKey,
+    /// Its operational key.
+    pub operational: SigningKey,
+    /// Its first key announcement.
+    pub announcement: Vec<u8>,
+    /// Its printed revocation.
+    pub revocation: Vec<u8>,
 }
 
 /// A network id of a drill.
@@ -65,7 +82,7 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
         store.commit(batch).expect("the first rows");
     }
     let coordinator = world.add("geneva", Seat::Coordinator, coordinator_key.to_bytes(), store);
-    let (mut members, mut entries, mut announcements) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut members, mut entries, mut papers) = (Vec::new(), Vec::new(), Vec::new());
     for id in ids {
         let member = MemberId::new(id).expect("a member id");
         let (root, operational) = (key(&mut draw), key(&mut draw));
@@ -78,7 +95,8 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
         store.set_records_open(true);
         members.push(world.add(id, Seat::Member(member), operational.to_bytes(), store));
         entries.push(entry(member, &root, world.now().seconds()));
-        announcements.push(enrolment.announcement);
+        let setup::Enrolment { announcement, self_revocation: revocation } = enrolment;
+        papers.push(Papers { root, operational, announcement, revocation });
     }
     for number in 0..absent {
         let member = MemberId::new(&format!("X{number:03}")).expect("a member id");
@@ -87,7 +105,8 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
     let mut keys: Vec<[u8; 32]> = custodians.iter().map(|key| key.verifying_key().to_bytes()).collect();
     keys.sort_unstable();
     let roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
-    let mut setup = Setup { world, members, coordinator, roster, custodians };
+    let mut setup = Setup { world, members, coordinator, roster, papers, custodians, coordinator_key };
+    let announcements = setup.papers.iter().map(|papers| papers.announcement.clone());
     let items: Vec<Vec<u8>> = std::iter::once(setup.signed()).chain(announcements).collect();
     let fingerprint = fingerprint_text(&Fingerprint::of(&setup.roster));
     let nodes: Vec<usize> = std::iter::once(setup.coordinator).chain(setup.members.iter().copied()).collect();
@@ -126,6 +145,25 @@ impl Setup {
     /// When the member is not on the roster.
     pub fn reinstate(&mut self, id: &str) -> Vec<u8> {
         self.change_status(id, MemberStatus::Active)
+    }
+
+    /// An emergency suspension by so many custodians, from now on.
+    ///
+    /// # Panics
+    /// When the id is none.
+    #[must_use]
+    pub fn emergency(&self, id: &str, until: u64, signers: usize) -> Vec<u8> {
+        let suspension = Suspension {
+            network_id: network_id(),
+            roster_version: self.roster.version,
+            member: MemberId::new(id).expect("a member id"),
+            issued: self.world.now().seconds(),
+            until,
+            reason_code: 1,
+        };
+        let payload = cbor::encode(&suspension);
+        let by = |key| sign_suspension(&network_id(), &payload, key);
+        assemble(&payload, self.custodians.iter().take(signers).map(by).collect())
     }
 
     fn change_status(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {

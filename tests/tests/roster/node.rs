@@ -1,12 +1,11 @@
-//! A whole engine, that of a coordination node, on a store in memory: what it takes is what counts in a network.
+//! A whole engine, of a coordination node or a society, on a store in memory: what it takes is what counts in a network.
 
-use ed25519_dalek::SigningKey;
-use kinmesh_protocol::base::{Ticket, Timestamp, UserId};
-use kinmesh_protocol::engine::{Action, Answer, Command, Engine, Failure, Input, NodeKeys, Now, Seat, setup};
+use kinmesh_protocol::base::{Draw, Ticket, Timestamp, UserId};
+use kinmesh_protocol::engine::{Action, Answer, Batch, Command, Engine, Failure, Input, NodeKeys, Now, Seat, setup};
 use kinmesh_protocol::roster::{Fingerprint, Roster};
 use kinmesh_tests::simulation::SimStore;
 
-use crate::fixture::{key, network};
+use crate::fixture::{id, key, network};
 
 pub struct Node {
     engine: Engine,
@@ -28,14 +27,27 @@ impl Node {
         Ok(node)
     }
 
-    fn new(id: &str, fingerprint: Fingerprint, now: Timestamp) -> Self {
+    fn new(network_id: &str, fingerprint: Fingerprint, now: Timestamp) -> Self {
+        Self::open(Seat::Coordinator, "coordinator", setup::coordinator(network(network_id)), fingerprint, now)
+    }
+
+    /// The society BE, which takes the roster now.
+    pub fn society(roster: &Roster, signed: &[u8], now: Timestamp) -> Self {
+        let made = setup::MemberSetup { member: id("BE"), network: roster.network_id };
+        let (batches, _) = setup::member(&made, &key("root BE"), &key("op BE"), now, &mut Draw::new([6; 32]));
+        let mut node = Self::open(Seat::Member(id("BE")), "op BE", batches, Fingerprint::of(roster), now);
+        node.take(signed, now).expect("the roster");
+        node
+    }
+
+    fn open(seat: Seat, operational: &str, rows: Vec<Batch>, fingerprint: Fingerprint, now: Timestamp) -> Self {
         let store = SimStore::default();
-        for batch in setup::coordinator(network(id)) {
+        store.set_records_open(true);
+        for batch in rows {
             store.commit(batch).expect("the first rows");
         }
-        let keys = NodeKeys { operational: SigningKey::from_bytes(&key("coordinator").to_bytes()) };
-        let (engine, effects) =
-            Engine::open(Seat::Coordinator, keys, clock(now), [7; 32], true, &store).expect("the engine opens");
+        let keys = NodeKeys { operational: key(operational) };
+        let (engine, effects) = Engine::open(seat, keys, clock(now), [7; 32], true, &store).expect("the engine opens");
         store.commit(effects.writes).expect("a commit");
         Self { engine, store, fingerprint, now }
     }
@@ -57,6 +69,19 @@ impl Node {
             Err(Failure::NotJoined) => 0,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Where a member stands at this node.
+    pub fn standing(&mut self, id: &str) -> String {
+        match self.command(Command::MemberShow { member: crate::fixture::id(id) }) {
+            Ok(Answer::Member(member)) => member.standing,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sets its clock.
+    pub fn wait_until(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     fn command(&mut self, command: Command) -> Result<Answer, Failure> {
