@@ -12,7 +12,6 @@ use super::exit::Exit;
 pub(super) fn failure(failure: &Failure) -> Entry {
     let because = failure.to_string();
     match failure {
-        Failure::RosterOld | Failure::CoordinatorOnly | Failure::OwnMember => row(3999, Exit::Failed, "x", because, ""),
         Failure::Locked => row(3001, Exit::Locked, "the records are locked", "nobody has unlocked them", "kinmesh daemon unlock"),
         Failure::NotJoined => row(3002, Exit::Roster, "no roster yet", because, "kinmesh join BUNDLE"),
         Failure::Role => row(3003, Exit::Role, "this node does not do that", because, "use a society's node"),
@@ -93,7 +92,6 @@ fn public(problem: PublicProblem) -> Entry {
     let because = problem.to_string();
     let next = "ask for the current bundle of the network";
     match problem {
-        PublicProblem::SuspendedBefore | PublicProblem::SuspensionVersion => row(4999, Exit::Failed, "x", because, next),
         PublicProblem::FingerprintNeeded => row(
             4001,
             Exit::Usage,

@@ -90,7 +90,7 @@ fn log(notice: Notice) {
     let Notice { code, member, number } = notice;
     let member = member.map(tracing::field::display);
     match code {
-        NoticeCode::Readmitted | NoticeCode::KeyRevoked | NoticeCode::MemberWaits | NoticeCode::RosterBehind | NoticeCode::SplitView | NoticeCode::RosterFresh | NoticeCode::RosterAccepted | NoticeCode::SetApplied | NoticeCode::IndexReady => {
+        NoticeCode::RosterAccepted | NoticeCode::SetApplied | NoticeCode::IndexReady => {
             tracing::info!(?code, member, number, "notice");
         }
         NoticeCode::Refused

@@ -6,12 +6,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod attacks;
 mod case;
 mod custodians;
 mod encoding;
 mod first;
 mod fixture;
 mod members;
+mod messages;
 mod node;
 mod rules;
 mod run;

@@ -45,7 +45,7 @@ type Change = fn(&mut Suspension);
 const CHANGES: [(&str, Expected, Change); 24] = [
     ("a suspension by 2 of 5", Accepted, |_| ()),
     ("for an hour", Accepted, |s| s.until = s.issued + HOUR),
-    ("issued an hour ago", Accepted, |s| s.issued = now() - HOUR),
+    ("issued an hour ago", Accepted, |s| (s.issued, s.until) = (s.issued - HOUR, s.until - HOUR)),
     ("issued 13 days ago", Accepted, |s| (s.issued, s.until) = (now() - 13 * DAY, now() + DAY)),
     ("issued 23 hours ahead", Accepted, |s| (s.issued, s.until) = (now() + 23 * HOUR, now() + 14 * DAY)),
     ("without a reason", Accepted, |s| s.reason_code = 0),
