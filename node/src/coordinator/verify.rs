@@ -8,13 +8,17 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use kinmesh_protocol::base::{NetworkId, Timestamp};
-use kinmesh_protocol::roster::{Anchor, Fingerprint, FingerprintError, Roster, RosterError, parse_signed, verify_roster};
+use kinmesh_protocol::envelope::CosignedKind;
+use kinmesh_protocol::roster::{
+    Anchor, Fingerprint, FingerprintError, Roster, RosterError, parse_signed, signed_kind, verify_roster,
+};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::coordinator::proposal::{ProposalError, verify_announcement};
+use crate::coordinator::suspension::SuspensionDraft;
 use crate::exchange::bundle_file::{BundleFileError, read_bundle};
-use crate::exchange::{Kind, WholeFileError};
+use crate::exchange::{Kind, WholeFileError, utc};
 
 /// What is verified.
 pub struct VerifyArgs {
@@ -101,6 +105,9 @@ impl VerifyReport {
 /// [`VerifyError`] of the first step that fails.
 pub fn run(args: &VerifyArgs) -> Result<VerifyReport, VerifyError> {
     let items = read_bundle(&args.file)?;
+    if let Some(CosignedKind::Suspension) = items.first().and_then(|first| signed_kind(first)) {
+        return suspension(args, &items);
+    }
     let (first, rest) = items.split_first().ok_or(VerifyError::NoRoster)?;
     let (payload, signatures) = parse_signed(first).map_err(|_| VerifyError::NoRoster)?;
     let claimed: Roster = kinmesh_protocol::base::cbor::decode(&payload).map_err(|_| VerifyError::NoRoster)?;
@@ -127,6 +134,28 @@ pub fn run(args: &VerifyArgs) -> Result<VerifyReport, VerifyError> {
         step("announcement", format!("{}, keys good for {days} more days", announcement.member));
     }
     let Roster { network_id: network, version, .. } = held.roster;
+    Ok(VerifyReport { schema: "kinmesh/roster-verify/1", network, version, fingerprint: own.to_string(), steps })
+}
+
+/// Steps of a suspension and of the roster that it names.
+fn suspension(args: &VerifyArgs, items: &[Vec<u8>]) -> Result<VerifyReport, VerifyError> {
+    let draft = SuspensionDraft::from_items(items)?;
+    let mut steps = Vec::new();
+    let mut step = |step, found| steps.push(VerifyStep { step, found });
+    let held = draft.held();
+    let network = held.roster.network_id;
+    step("file", format!("a suspension of {network}"));
+    let own = Fingerprint::of(&held.roster);
+    if let Some(expected) = args.fingerprint.as_deref().map(str::parse::<Fingerprint>).transpose()?.filter(|typed| *typed != own)
+    {
+        return Err(RosterError::Fingerprint { expected, found: own }.into());
+    }
+    step("fingerprint", if args.fingerprint.is_some() { format!("{own}, as typed") } else { format!("{own}: compare it") });
+    let found = draft.verify(args.now)?;
+    let count = draft.signature_count();
+    step("signatures", format!("{} of {} custodians, {} needed", count.found, held.roster.custodians.keys.len(), count.needed));
+    step("suspension", format!("{} until {}, on roster version {}", found.member, utc(found.until), found.roster_version));
+    let version = found.roster_version;
     Ok(VerifyReport { schema: "kinmesh/roster-verify/1", network, version, fingerprint: own.to_string(), steps })
 }
 
