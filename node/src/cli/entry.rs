@@ -129,8 +129,14 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
-    use crate::cli::args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, JoinArgs};
-    use crate::cli::roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
+    use crate::cli::args::{DaemonRunArgs, DemoArgs, JoinArgs};
+    use crate::cli::ceremony::{
+        CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs,
+    };
+    use crate::cli::roster::{
+        RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
+        RosterVerifyArgs,
+    };
     use crate::control::{DeskRequest, bind, serve};
 
     /// A wiring in which every other folder says that there is no node.
@@ -156,6 +162,27 @@ mod tests {
             absent()
         }
         fn roster_verify(&self, _: &Context, _: &RosterVerifyArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_diff(&self, _: &Context, _: &RosterDiffArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_suspend(&self, _: &Context, _: &RosterSuspendArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_revoke(&self, _: &Context, _: &RosterRevokeArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_plan(&self, _: &Context, _: &CeremonyPlanArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_verify(&self, _: &Context, _: &CeremonyVerifyArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_rehearse(&self, _: &Context, _: &CeremonyRehearseArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_replace(&self, _: &Context, _: &CeremonyReplaceArgs) -> Result<(), CommandError> {
             absent()
         }
         fn ceremony_run(&self, _: &Context, _: &CeremonyRunArgs) -> Result<(), CommandError> {
