@@ -203,6 +203,13 @@ impl Proposal {
         if missing(&old) >= missing(&new) { old } else { new }
     }
 
+    /// Who signed, by place among the custodians before (of a first roster, its own), from 1.
+    #[must_use]
+    pub fn signed_by(&self) -> Vec<usize> {
+        let custodians = self.before().map_or(&self.roster.custodians, |held| &held.roster.custodians);
+        crate::coordinator::suspension::places(&custodians.keys, &self.signed)
+    }
+
     /// Verifies the roster as a node would that holds the version before.
     ///
     /// # Errors

@@ -8,15 +8,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kinmesh_protocol::base::{NetworkId, Timestamp};
+use kinmesh_protocol::envelope::CosignedKind;
 use kinmesh_protocol::roster::{
-    Anchor, Fingerprint, FingerprintError, HeldRoster, Roster, RosterError, parse_signed, verify_roster,
+    Anchor, Fingerprint, FingerprintError, HeldRoster, Roster, RosterError, parse_signed, signed_kind, verify_roster,
 };
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::coordinator::proposal::{ProposalError, verify_announcement, verify_before};
+use crate::coordinator::suspension::SuspensionDraft;
 use crate::exchange::bundle_file::{BundleFileError, read_bundle};
-use crate::exchange::{Kind, WholeFileError};
+use crate::exchange::{Kind, WholeFileError, utc};
 
 /// What is verified.
 pub struct VerifyArgs {
@@ -105,6 +107,9 @@ impl VerifyReport {
 /// [`VerifyError`] of the first step that fails.
 pub fn run(args: &VerifyArgs) -> Result<VerifyReport, VerifyError> {
     let items = read_bundle(&args.file)?;
+    if let Some(CosignedKind::Suspension) = items.first().and_then(|first| signed_kind(first)) {
+        return suspension(args, &items);
+    }
     let (first, rest) = items.split_first().ok_or(VerifyError::NoRoster)?;
     let expected = args.fingerprint.as_deref().map(str::parse::<Fingerprint>).transpose()?;
     let mut steps = Vec::new();
@@ -158,6 +163,28 @@ fn claimed(bytes: &[u8]) -> Result<Roster, VerifyError> {
 fn read_held(path: &Path) -> Result<HeldRoster, VerifyError> {
     let items = read_bundle(path)?;
     Ok(verify_before(items.first().ok_or(VerifyError::NoRoster)?)?)
+}
+
+/// Steps of a suspension and of the roster that it names.
+fn suspension(args: &VerifyArgs, items: &[Vec<u8>]) -> Result<VerifyReport, VerifyError> {
+    let draft = SuspensionDraft::from_items(items)?;
+    let mut steps = Vec::new();
+    let mut step = |step, found| steps.push(VerifyStep { step, found });
+    let held = draft.held();
+    let network = held.roster.network_id;
+    step("file", format!("a suspension of {network}"));
+    let own = Fingerprint::of(&held.roster);
+    if let Some(expected) = args.fingerprint.as_deref().map(str::parse::<Fingerprint>).transpose()?.filter(|typed| *typed != own)
+    {
+        return Err(RosterError::Fingerprint { expected, found: own }.into());
+    }
+    step("fingerprint", if args.fingerprint.is_some() { format!("{own}, as typed") } else { format!("{own}: compare it") });
+    let found = draft.verify(args.now)?;
+    let count = draft.signature_count();
+    step("signatures", format!("{} of {} custodians, {} needed", count.found, held.roster.custodians.keys.len(), count.needed));
+    step("suspension", format!("{} until {}, on roster version {}", found.member, utc(found.until), found.roster_version));
+    let version = found.roster_version;
+    Ok(VerifyReport { schema: "kinmesh/roster-verify/1", network, version, fingerprint: own.to_string(), steps })
 }
 
 #[cfg(test)]

@@ -90,7 +90,11 @@ fn log(notice: Notice) {
     let Notice { code, member, number } = notice;
     let member = member.map(tracing::field::display);
     match code {
-        NoticeCode::RosterAccepted | NoticeCode::SetApplied | NoticeCode::IndexReady => {
+        NoticeCode::RosterAccepted
+        | NoticeCode::SetApplied
+        | NoticeCode::IndexReady
+        | NoticeCode::RosterFresh
+        | NoticeCode::Readmitted => {
             tracing::info!(?code, member, number, "notice");
         }
         NoticeCode::Refused
@@ -98,6 +102,10 @@ fn log(notice: Notice) {
         | NoticeCode::ProofFailed
         | NoticeCode::SetDiscarded
         | NoticeCode::Damaged
+        | NoticeCode::KeyRevoked
+        | NoticeCode::MemberWaits
+        | NoticeCode::RosterBehind
+        | NoticeCode::SplitView
         | NoticeCode::ClaimAnomaly => tracing::warn!(?code, member, number, "notice"),
     }
 }

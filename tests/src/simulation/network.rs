@@ -2,13 +2,13 @@
 
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::limits::KEYS_A_RECORD;
-use kinmesh_protocol::base::{Draw, MemberId, NetworkId, cbor};
+use kinmesh_protocol::base::{Draw, MemberId, NetworkId};
 use kinmesh_protocol::engine::{Answer, Command, Custody, Failure, Seat, setup};
 use kinmesh_protocol::linkage::{parameters_hash, profile_id};
 use kinmesh_protocol::private_match::manifest::PREFIX_BITS;
 use kinmesh_protocol::roster::{
-    CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster, assemble,
-    Suspension, fingerprint_text, sign_roster, sign_suspension,
+    CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster, Suspension,
+    assemble, fingerprint_text, sign_roster, sign_suspension,
 };
 
 use crate::simulation::faults::Faults;
@@ -28,7 +28,9 @@ pub struct Setup {
     pub coordinator: usize,
     /// The roster that counts.
     pub roster: Roster,
-    /// The members' keys and what they handed in, in the order of their ids.
+    /// Each member's printed revocation, in the order of the ids.
+    pub revocations: Vec<Vec<u8>>,
+    /// What each member's node was made with, in the order of the ids: all that a thief may get.
     pub papers: Vec<Papers>,
     /// The custodians' keys; two of three sign.
     pub custodians: Vec<SigningKey>,
@@ -44,8 +46,6 @@ pub struct Papers {
     pub operational: SigningKey,
     /// Its first key announcement.
     pub announcement: Vec<u8>,
-    /// Its printed revocation.
-    pub revocation: Vec<u8>,
 }
 
 /// A network id of a drill.
@@ -72,6 +72,15 @@ pub fn start(seed: u64, ids: &[&str], faults: Faults) -> Setup {
 /// When a node does not take the roster: that is a failed test.
 #[must_use]
 pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Setup {
+    start_with(seed, ids, absent, faults, |_| {})
+}
+
+/// The same, in a network whose roster is changed first: its pace, its end, what a member is.
+///
+/// # Panics
+/// When a node does not take the roster: that is a failed test.
+#[must_use]
+pub fn start_with(seed: u64, ids: &[&str], absent: usize, faults: Faults, change: impl FnOnce(&mut Roster)) -> Setup {
     let mut world = World::new(seed, Faults { clock_ms: faults.clock_ms, ..Faults::NONE });
     let mut draw = Draw::new(world.seed());
     let key = |draw: &mut Draw| SigningKey::from_bytes(&draw.bytes());
@@ -82,7 +91,7 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
         store.commit(batch).expect("the first rows");
     }
     let coordinator = world.add("geneva", Seat::Coordinator, coordinator_key.to_bytes(), store);
-    let (mut members, mut entries, mut papers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut members, mut entries, mut papers, mut revocations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for id in ids {
         let member = MemberId::new(id).expect("a member id");
         let (root, operational) = (key(&mut draw), key(&mut draw));
@@ -95,8 +104,8 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
         store.set_records_open(true);
         members.push(world.add(id, Seat::Member(member), operational.to_bytes(), store));
         entries.push(entry(member, &root, world.now().seconds()));
-        let setup::Enrolment { announcement, self_revocation: revocation } = enrolment;
-        papers.push(Papers { root, operational, announcement, revocation });
+        papers.push(Papers { root, operational, announcement: enrolment.announcement });
+        revocations.push(enrolment.self_revocation);
     }
     for number in 0..absent {
         let member = MemberId::new(&format!("X{number:03}")).expect("a member id");
@@ -104,8 +113,9 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
     }
     let mut keys: Vec<[u8; 32]> = custodians.iter().map(|key| key.verifying_key().to_bytes()).collect();
     keys.sort_unstable();
-    let roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
-    let mut setup = Setup { world, members, coordinator, roster, papers, custodians, coordinator_key };
+    let mut roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
+    change(&mut roster);
+    let mut setup = Setup { world, members, coordinator, roster, revocations, papers, custodians, coordinator_key };
     let announcements = setup.papers.iter().map(|papers| papers.announcement.clone());
     let items: Vec<Vec<u8>> = std::iter::once(setup.signed()).chain(announcements).collect();
     let fingerprint = fingerprint_text(&Fingerprint::of(&setup.roster));
@@ -147,23 +157,33 @@ impl Setup {
         self.change_status(id, MemberStatus::Active)
     }
 
-    /// An emergency suspension by so many custodians, from now on.
+    /// The emergency suspension of a member for 14 days, signed by the first so many custodians.
     ///
     /// # Panics
     /// When the id is none.
     #[must_use]
-    pub fn emergency(&self, id: &str, until: u64, signers: usize) -> Vec<u8> {
+    pub fn suspension(&self, id: &str, custodians: usize) -> Vec<u8> {
+        let issued = self.world.now().seconds();
         let suspension = Suspension {
             network_id: network_id(),
             roster_version: self.roster.version,
             member: MemberId::new(id).expect("a member id"),
-            issued: self.world.now().seconds(),
-            until,
+            issued,
+            until: issued + 14 * 86_400,
             reason_code: 1,
         };
-        let payload = cbor::encode(&suspension);
-        let by = |key| sign_suspension(&network_id(), &payload, key);
-        assemble(&payload, self.custodians.iter().take(signers).map(by).collect())
+        let payload = kinmesh_protocol::base::cbor::encode(&suspension);
+        let signatures = self.custodians.iter().take(custodians).map(|key| sign_suspension(&network_id(), &payload, key));
+        assemble(&payload, signatures.collect())
+    }
+
+    /// The next roster, changed.
+    pub fn next(&mut self, change: impl FnOnce(&mut Roster)) -> Vec<u8> {
+        self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&self.roster.payload());
+        self.roster.version += 1;
+        self.roster.issued = self.world.now().seconds();
+        change(&mut self.roster);
+        self.signed()
     }
 
     fn change_status(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {

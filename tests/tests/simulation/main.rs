@@ -5,6 +5,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod custody;
+mod freshness;
 mod later;
 mod limits;
 mod refusals;
