@@ -11,6 +11,7 @@ use kinmesh_protocol::base::{NetworkId, Timestamp};
 use kinmesh_protocol::envelope::CosignedKind;
 use kinmesh_protocol::roster::{
     Anchor, Fingerprint, FingerprintError, HeldRoster, Roster, RosterError, parse_signed, signed_kind, verify_roster,
+    verify_suspension,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -179,7 +180,10 @@ fn suspension(args: &VerifyArgs, items: &[Vec<u8>]) -> Result<VerifyReport, Veri
         return Err(RosterError::Fingerprint { expected, found: own }.into());
     }
     step("fingerprint", if args.fingerprint.is_some() { format!("{own}, as typed") } else { format!("{own}: compare it") });
-    let found = draft.verify(args.now)?;
+    let found = match (&args.held, items) {
+        (Some(path), [first, ..]) => verify_suspension(first, &read_held(path)?, args.now)?,
+        _ => draft.verify(args.now)?,
+    };
     let count = draft.signature_count();
     step("signatures", format!("{} of {} custodians, {} needed", count.found, held.roster.custodians.keys.len(), count.needed));
     step("suspension", format!("{} until {}, on roster version {}", found.member, utc(found.until), found.roster_version));

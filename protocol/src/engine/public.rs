@@ -246,6 +246,10 @@ impl Engine {
         let version = self.held.as_ref().map_or(0, |held| held.roster.version);
         self.standings_changed(step, &before, version)?;
         self.admit(step, &member);
+        if change == KeyChange::Announced {
+            // The coordination node asks nobody: without this it would go on serving the keys before to those who join.
+            self.offer(step, &[bytes.to_vec()]);
+        }
         Ok(Taken::Accepted)
     }
 

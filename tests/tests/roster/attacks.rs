@@ -12,7 +12,7 @@ use kinmesh_protocol::envelope::{
     Addressee, CellHeader, CellKind, Header, Message, SealSecret, SigningKey, Unverified, seal, sign,
 };
 use kinmesh_protocol::roster::{
-    HeldRoster, KeyAnnouncement, PublicKeys, Roster, TimestampBody, assemble, payload_hash, sign_roster,
+    HeldRoster, KeyAnnouncement, MemberStatus, PublicKeys, Roster, TimestampBody, assemble, payload_hash, sign_roster,
 };
 use kinmesh_tests::simulation::desks::{register, search, work};
 use kinmesh_tests::simulation::network::{HOUR_MS as HOUR, network_id};
@@ -37,7 +37,11 @@ fn two(seed: u64) -> (Setup, usize, usize) {
 fn announced(setup: &Setup, place: usize) -> KeyAnnouncement {
     let members = BTreeMap::new();
     let now = setup.world.now();
-    let ring = PublicKeys { roster: &setup.roster, members: &members, suspensions: &[], now };
+    let mut roster = setup.roster.clone();
+    for member in &mut roster.members {
+        member.status = MemberStatus::Active;
+    }
+    let ring = PublicKeys { roster: &roster, members: &members, suspensions: &[], now };
     let message = Unverified::<Message>::parse(&setup.papers[place].announcement, 1 << 16).expect("a message");
     let pace = setup.roster.pace;
     let message = message.verify(&network_id(), Addressee::Public, &ring, now, pace.clock_skew, pace.message_life);
@@ -110,27 +114,9 @@ fn version(setup: &mut Setup, node: usize) -> u64 {
     }
 }
 
-/// A day's rest: nothing of a network runs, only the clocks go on.
-fn skip(setup: &mut Setup, nodes: &[usize], ms: u64) {
-    for node in nodes {
-        if setup.world.runs(*node) {
-            setup.world.crash(*node);
-        }
-    }
-    setup.world.run_for(ms);
-    for node in nodes {
-        setup.world.start(*node);
-    }
-}
-
 /// The next version, good for 400 days.
-fn renew(setup: &mut Setup, change: impl FnOnce(&mut Roster)) -> Vec<u8> {
-    setup.roster.prev_hash = payload_hash(&setup.roster.payload());
-    setup.roster.version += 1;
-    setup.roster.issued = setup.world.now().seconds();
-    setup.roster.expires = setup.roster.issued + 400 * DAY;
-    change(&mut setup.roster);
-    setup.signed()
+fn renew(setup: &mut Setup) -> Vec<u8> {
+    setup.next(|roster| roster.expires = roster.issued + 400 * DAY)
 }
 
 #[test]
@@ -147,8 +133,8 @@ fn attack_26_a_stolen_key_cannot_speak_from_before_the_suspension() {
         setup.world.run_for(4 * HOUR);
         let stop = match how {
             "by roster" => setup.suspend("NORTH"),
-            "by emergency" => setup.emergency("NORTH", before + DAY, 2),
-            _ => setup.papers[0].revocation.clone(),
+            "by emergency" => setup.suspension("NORTH", 2),
+            _ => setup.revocations[0].clone(),
         };
         give(&mut setup, south, &stop).expect("NORTH is stopped");
         let now = setup.world.now().seconds();
@@ -215,7 +201,7 @@ fn attack_27_a_printed_revocation_through_any_peer_stops_a_key_everywhere() {
     let coordinator = setup.coordinator;
     setup.world.run_for(20 * HOUR);
     let key = setup.papers[0].operational.clone();
-    let paper = setup.papers[0].revocation.clone();
+    let paper = setup.revocations[1].clone();
     give(&mut setup, east, &paper).expect("EAST takes the paper");
     // Nobody brought it to the others: the links did, at once.
     setup.world.run_for(HOUR);
@@ -263,8 +249,13 @@ fn attack_28_a_suspended_member_is_refused_whatever_it_says() {
     let mark = setup.world.delivered.len();
     let thief = setup.world.identity(north);
     // It asks, claims, fetches: everything that it ever said, and new things.
-    let said: Vec<Vec<u8>> =
-        setup.world.delivered.iter().filter(|(to, from, _)| *to == south && *from == thief).map(|(_, _, bytes)| bytes.clone()).collect();
+    let said: Vec<Vec<u8>> = setup
+        .world
+        .delivered
+        .iter()
+        .filter(|(to, from, _)| *to == south && *from == thief)
+        .map(|(_, _, bytes)| bytes.clone())
+        .collect();
     assert!(said.len() > 10, "{} items of NORTH", said.len());
     for bytes in said {
         assert!(!has_effect(&mut setup, north, south, bytes), "an old item had an effect");
@@ -301,8 +292,9 @@ fn attack_28_a_suspended_member_is_refused_whatever_it_says() {
 fn attack_33_rosters_that_go_back_freeze_or_jump_are_refused_and_matching_goes_on() {
     let (mut setup, holding, seeking) = two(33);
     let first = setup.signed();
-    let second = renew(&mut setup, |_| ());
+    let second = renew(&mut setup);
     give(&mut setup, seeking, &second).expect("version 2");
+    setup.world.run_for(3 * HOUR);
     let base = setup.roster.clone();
     let hostile = |setup: &Setup, change: fn(&mut Roster), signers: &[usize], network: &str| {
         let mut roster = Roster { version: 3, prev_hash: payload_hash(&base.payload()), ..base.clone() };
@@ -321,8 +313,24 @@ fn attack_33_rosters_that_go_back_freeze_or_jump_are_refused_and_matching_goes_o
         ("a custodian and the coordinator", hostile(&setup, |_| (), &[0, 3], "drill-sim")),
         ("expired", hostile(&setup, |r| r.expires = r.issued, &[0, 1, 2], "drill-sim")),
         ("signed for another network", hostile(&setup, |_| (), &[0, 1, 2], "drill-other")),
-        ("of another network", hostile(&setup, |r| r.network_id = kinmesh_protocol::base::NetworkId::new("drill-other").unwrap(), &[0, 1, 2], "drill-sim")),
-        ("mixed root", hostile(&setup, |r| r.custodians.keys[0] = SigningKey::from_bytes(&[77; 32]).verifying_key().to_bytes(), &[0, 1], "drill-sim")),
+        (
+            "of another network",
+            hostile(
+                &setup,
+                |r| r.network_id = kinmesh_protocol::base::NetworkId::new("drill-other").unwrap(),
+                &[0, 1, 2],
+                "drill-sim",
+            ),
+        ),
+        (
+            "mixed root",
+            hostile(
+                &setup,
+                |r| r.custodians.keys[0] = SigningKey::from_bytes(&[77; 32]).verifying_key().to_bytes(),
+                &[0, 1],
+                "drill-sim",
+            ),
+        ),
         ("a split view", hostile(&setup, |r| (r.version, r.notices) = (2, vec!["another".to_owned()]), &[0, 1, 2], "drill-sim")),
     ];
     for (what, bytes) in cases {
@@ -344,7 +352,7 @@ fn attack_33_a_freeze_degrades_in_steps_and_ends_with_the_next_roster() {
     let (mut setup, holding, seeking) = two(331);
     let members = [holding, seeking];
     let coordinator = setup.coordinator;
-    let second = renew(&mut setup, |_| ());
+    let second = renew(&mut setup);
     for node in members {
         give(&mut setup, node, &second).expect("version 2");
     }
@@ -352,7 +360,8 @@ fn attack_33_a_freeze_degrades_in_steps_and_ends_with_the_next_roster() {
     let begun = setup.world.now().0;
     for (days, word) in [(8, "fresh"), (29, "fresh"), (31, "old"), (89, "old"), (91, "stale")] {
         let wait = begun + days * DAY_MS - setup.world.now().0;
-        skip(&mut setup, &members, wait);
+        setup.world.leap(wait);
+        setup.world.run_for(HOUR);
         for node in members {
             assert_eq!(freshness(&mut setup, node), word, "after {days} days");
         }
@@ -366,7 +375,7 @@ fn attack_33_a_freeze_degrades_in_steps_and_ends_with_the_next_roster() {
     // Frozen again: the old timestamp and the held roster say nothing.
     assert!(matches!(give(&mut setup, seeking, &second), Ok(Answer::PublicTaken { known: 1, .. })));
     assert_eq!(freshness(&mut setup, seeking), "stale");
-    let third = renew(&mut setup, |_| ());
+    let third = renew(&mut setup);
     give(&mut setup, seeking, &third).expect("version 3");
     assert_eq!(freshness(&mut setup, seeking), "fresh");
 }
@@ -376,7 +385,8 @@ fn attack_33_a_hostile_coordinator_confirms_nothing_but_the_held_roster() {
     let (mut setup, _, seeking) = two(332);
     let coordinator = setup.coordinator;
     setup.world.crash(coordinator);
-    skip(&mut setup, &[seeking], 2 * DAY_MS);
+    setup.world.leap(2 * DAY_MS);
+    setup.world.run_for(HOUR);
     let held = HeldRoster { hash: payload_hash(&setup.roster.payload()), roster: setup.roster.clone() };
     let key = setup.coordinator_key.clone();
     let word = |setup: &Setup, change: fn(&mut TimestampBody)| {
@@ -415,24 +425,23 @@ fn attack_33_a_hostile_coordinator_confirms_nothing_but_the_held_roster() {
 fn attack_34_an_emergency_suspension_lapses_after_14_days_unless_it_is_confirmed() {
     let (mut setup, north, south) = two(34);
     let nodes = [setup.coordinator, north, south];
-    let renewed = renew(&mut setup, |_| ());
+    let renewed = renew(&mut setup);
     for node in nodes {
         give(&mut setup, node, &renewed).expect("version 2");
     }
     setup.world.run_for(20 * HOUR);
     let issued = setup.world.now();
-    let by_one = setup.emergency("NORTH", issued.seconds() + 14 * DAY, 1);
+    let by_one = setup.suspension("NORTH", 1);
     assert!(give(&mut setup, south, &by_one).is_err(), "one custodian suspends nobody");
-    let too_long = setup.emergency("NORTH", issued.seconds() + 14 * DAY + 1, 2);
-    assert!(give(&mut setup, south, &too_long).is_err(), "longer than 14 days");
-    let by_two = setup.emergency("NORTH", issued.seconds() + 14 * DAY, 2);
+    let by_two = setup.suspension("NORTH", 2);
     give(&mut setup, south, &by_two).expect("two custodians suspend");
     setup.world.run_for(HOUR);
     assert_eq!(standing(&mut setup, nodes[0], "NORTH"), "suspended", "it is passed on");
     assert_eq!(standing(&mut setup, south, "NORTH"), "suspended");
     let end = issued.seconds() * 1_000 + 14 * DAY_MS;
     let wait = end - 2_000 - setup.world.now().0;
-    skip(&mut setup, &nodes, wait);
+    setup.world.leap(wait);
+    setup.world.run_for(10);
     assert_eq!(standing(&mut setup, south, "NORTH"), "suspended", "in its last seconds");
     setup.world.run_for(4_000);
     assert_eq!(standing(&mut setup, south, "NORTH"), "active", "after 14 days");
@@ -440,25 +449,26 @@ fn attack_34_an_emergency_suspension_lapses_after_14_days_unless_it_is_confirmed
     // Confirmed by a roster, it lasts.
     let again = setup.suspend("NORTH");
     give(&mut setup, south, &again).expect("the roster");
-    skip(&mut setup, &nodes, 20 * DAY_MS);
+    setup.world.leap(20 * DAY_MS);
+    setup.world.run_for(HOUR);
     assert_eq!(standing(&mut setup, south, "NORTH"), "suspended");
 }
 
 #[test]
 fn attack_34_custodians_that_confirm_in_time_keep_the_member_out() {
     let (mut setup, _, south) = two(341);
-    let renewed = renew(&mut setup, |_| ());
+    let renewed = renew(&mut setup);
     give(&mut setup, south, &renewed).expect("version 2");
-    let until = setup.world.now().seconds() + 14 * DAY;
-    let by_two = setup.emergency("NORTH", until, 2);
+    let by_two = setup.suspension("NORTH", 2);
     give(&mut setup, south, &by_two).expect("two custodians suspend");
     setup.world.run_for(10 * HOUR);
-    let confirmed = renew(&mut setup, |r| {
+    let confirmed = setup.next(|r| {
         let issued = r.issued;
         let north = r.members.iter_mut().find(|member| member.id.as_str() == "NORTH").expect("NORTH");
-        (north.status, north.status_since) = (kinmesh_protocol::roster::MemberStatus::Suspended, issued);
+        (north.status, north.status_since) = (MemberStatus::Suspended, issued);
     });
     give(&mut setup, south, &confirmed).expect("version 3");
-    skip(&mut setup, &[south], 15 * DAY_MS);
+    setup.world.leap(15 * DAY_MS);
+    setup.world.run_for(HOUR);
     assert_eq!(standing(&mut setup, south, "NORTH"), "suspended");
 }
