@@ -166,26 +166,30 @@ fn read_held(path: &Path) -> Result<HeldRoster, VerifyError> {
     Ok(verify_before(items.first().ok_or(VerifyError::NoRoster)?)?)
 }
 
-/// Steps of a suspension and of the roster that it names.
+/// Steps of a suspension: as a node judges it that holds a roster, else by the roster behind it, as a draft.
 fn suspension(args: &VerifyArgs, items: &[Vec<u8>]) -> Result<VerifyReport, VerifyError> {
-    let draft = SuspensionDraft::from_items(items)?;
+    let (held, found, count) = match (&args.held, items) {
+        (Some(path), [first, ..]) => {
+            let held = read_held(path)?;
+            let found = verify_suspension(first, &held, args.now)?;
+            (held, found, parse_signed(first).map_or(0, |(_, signatures)| signatures.len() as u64))
+        }
+        _ => {
+            let draft = SuspensionDraft::from_items(items)?;
+            (draft.held().clone(), draft.verify(args.now)?, draft.signature_count().found)
+        }
+    };
+    let HeldRoster { roster, .. } = &held;
+    let (network, own, custodians) = (roster.network_id, Fingerprint::of(roster), &roster.custodians);
     let mut steps = Vec::new();
     let mut step = |step, found| steps.push(VerifyStep { step, found });
-    let held = draft.held();
-    let network = held.roster.network_id;
     step("file", format!("a suspension of {network}"));
-    let own = Fingerprint::of(&held.roster);
     if let Some(expected) = args.fingerprint.as_deref().map(str::parse::<Fingerprint>).transpose()?.filter(|typed| *typed != own)
     {
         return Err(RosterError::Fingerprint { expected, found: own }.into());
     }
     step("fingerprint", if args.fingerprint.is_some() { format!("{own}, as typed") } else { format!("{own}: compare it") });
-    let found = match (&args.held, items) {
-        (Some(path), [first, ..]) => verify_suspension(first, &read_held(path)?, args.now)?,
-        _ => draft.verify(args.now)?,
-    };
-    let count = draft.signature_count();
-    step("signatures", format!("{} of {} custodians, {} needed", count.found, held.roster.custodians.keys.len(), count.needed));
+    step("signatures", format!("{count} of {} custodians, {} needed", custodians.keys.len(), custodians.emergency_threshold));
     step("suspension", format!("{} until {}, on roster version {}", found.member, utc(found.until), found.roster_version));
     let version = found.roster_version;
     Ok(VerifyReport { schema: "kinmesh/roster-verify/1", network, version, fingerprint: own.to_string(), steps })

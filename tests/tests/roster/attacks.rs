@@ -380,6 +380,9 @@ fn attack_33_a_freeze_degrades_in_steps_and_ends_with_the_next_roster() {
     assert_eq!(freshness(&mut setup, seeking), "fresh");
 }
 
+/// What a hostile coordination node says in place of the truth.
+type Lie = fn(&mut TimestampBody);
+
 #[test]
 fn attack_33_a_hostile_coordinator_confirms_nothing_but_the_held_roster() {
     let (mut setup, _, seeking) = two(332);
@@ -389,7 +392,7 @@ fn attack_33_a_hostile_coordinator_confirms_nothing_but_the_held_roster() {
     setup.world.run_for(HOUR);
     let held = HeldRoster { hash: payload_hash(&setup.roster.payload()), roster: setup.roster.clone() };
     let key = setup.coordinator_key.clone();
-    let word = |setup: &Setup, change: fn(&mut TimestampBody)| {
+    let word = |setup: &Setup, change: Lie| {
         let now = setup.world.now().seconds();
         let mut body = TimestampBody { roster_version: 1, roster_hash: held.hash, keylog_head: [0; 32], keylog_len: 0, now };
         change(&mut body);
@@ -406,7 +409,7 @@ fn attack_33_a_hostile_coordinator_confirms_nothing_but_the_held_roster() {
         };
         sign(&network_id(), &header, &cbor::encode(&body), &key)
     };
-    let lies: [(&str, fn(&mut TimestampBody)); 4] = [
+    let lies: [(&str, Lie); 4] = [
         ("another hash", |body| body.roster_hash = [1; 32]),
         ("a version that is not there", |body| body.roster_version = 2),
         ("the version before the first", |body| body.roster_version = 0),

@@ -189,9 +189,10 @@ fn judged(case: &Case) -> Vec<String> {
     let mut node = Node::holding(&case.held, &signed(&case.held, &OLD), at()).expect("the held roster");
     let in_node = node.take(&case.bytes, at());
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("offered"), bundle(&[&case.bytes, &signed(&case.held, &OLD)])).expect("a file");
+    std::fs::write(folder.path().join("offered"), bundle(&[&case.bytes])).expect("a file");
+    std::fs::write(folder.path().join("held"), bundle(&[&signed(&case.held, &OLD)])).expect("a file");
     let mut command = program(folder.path());
-    let output = command.args(["roster", "verify", "offered"]).output().expect("the program");
+    let output = command.args(["roster", "verify", "offered", "--held", "held"]).output().expect("the program");
     let expected = match case.expected {
         Refused(class) => class,
         _ => "accepted",
