@@ -1,4 +1,4 @@
-//! The attacks 26 to 28, 33 and 34 of protocol.md section 4, against whole networks of engines in virtual time.
+//! The attacks 26 to 28, 33 and 34 among the adversarial tests of the protocol, against whole networks of engines in virtual time.
 //!
 //! The thief has everything of NORTH: its operational key, its links, what it ever sent. The day of these networks is a real
 //! day where a rule counts days of the calendar (freshness, suspensions) and 24 seconds where it counts those of the pace.

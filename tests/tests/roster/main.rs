@@ -2,7 +2,7 @@
 //!
 //! Each case is a document, what it is checked against, and what must come of it. It is run against the library, the tracker,
 //! a whole engine and the command line, each of which must say the same. The tables stand by subject; `attacks` holds the
-//! attacks of protocol.md section 4 that need a network.
+//! attacks by number that need a network.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 

@@ -168,7 +168,7 @@ fn of_changed_signatures() -> Vec<Case> {
     ]
 }
 
-/// Whatever the coordinator's online key signs, it adds and removes nobody (protocol.md 1.2).
+/// Whatever the coordinator's online key signs, it adds and removes nobody (protocol.md 2.12).
 fn of_coordinator() -> Vec<Case> {
     let payload = |change: fn(&mut Roster)| {
         let mut roster = next();
