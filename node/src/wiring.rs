@@ -15,14 +15,19 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cli::Kind as CliKind;
 use crate::cli::{
-    self, CeremonyRunArgs, CommandError, Context, DaemonRunArgs, DemoArgs, Elsewhere, InitArgs, JoinArgs, KeysSignArgs,
-    NodeProblem, NodeRole, RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs, UsageProblem as Usage,
+    self, CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs, CommandError,
+    Context, DaemonRunArgs, DemoArgs, Elsewhere, InitArgs, JoinArgs, KeysSignArgs, NodeProblem, NodeRole, RosterDiffArgs,
+    RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterVerifyArgs,
+    UsageProblem as Usage,
 };
 use crate::control::{self, Client, ClientError, DeskRequest, UnlockInput};
-use crate::coordinator::{ceremony, propose, publish, sign, verify};
+use crate::coordinator::{
+    ceremony, ceremony_plan, ceremony_verify, diff, first_ceremony, propose, publish, rehearse, replacement, sign, suspend,
+    verify,
+};
 use crate::daemon::public::{PublicTaken, take_commands, take_without_daemon};
 use crate::daemon::{clock, folder::NodeFolder, init, join, opened, renewal, run};
-use crate::exchange::Kind;
+use crate::exchange::{Kind, revocation};
 use crate::keys::UnlockSecret;
 use crate::rehearsal::{self, DemoOptions, RehearsalError};
 
@@ -107,6 +112,9 @@ impl Elsewhere for Wiring {
             enrol: args.enrol.clone(),
             held: args.held.clone(),
             suspend: args.suspend.clone(),
+            active: args.active.clone(),
+            left: args.left.clone(),
+            replace: args.replace_custodian.iter().map(|with| (with.place, with.file.clone())).collect(),
             out: args.out.clone(),
             now: clock::wall(),
         })
@@ -123,7 +131,7 @@ impl Elsewhere for Wiring {
                 let mut text = Vec::new();
                 let written = report.write_text(&mut text).is_ok();
                 context.out.warn(&String::from_utf8_lossy(&text));
-                written && (args.yes || context.out.is_interactive() && cli::confirm("Sign this roster?").unwrap_or(false))
+                written && (args.yes || context.out.is_interactive() && cli::confirm("Sign this?").unwrap_or(false))
             },
             |_| match existing(context, args.credential.as_deref(), "the custodian's key") {
                 Ok(secret) => Some(secret),
@@ -143,6 +151,7 @@ impl Elsewhere for Wiring {
             files: args.files.clone(),
             enrol: args.enrol.clone(),
             bundle: args.bundle.clone(),
+            version: args.version,
             now: clock::wall(),
         })
         .map_err(|error| of_files(error.kind(), error))?;
@@ -162,30 +171,96 @@ impl Elsewhere for Wiring {
         let report = verify::run(&verify::VerifyArgs {
             file: args.file.clone(),
             fingerprint: args.fingerprint.clone(),
+            held: args.held.clone(),
             now: clock::wall(),
         })
         .map_err(|error| of_files(error.kind(), error))?;
         shown(context, "kinmesh/roster-verify/1", &report, |out| report.write_text(out))
     }
 
-    fn ceremony_run(&self, context: &Context, args: &CeremonyRunArgs) -> Result<(), CommandError> {
-        let custodians = if args.unprotected {
-            ceremony::CustodianSecrets::Unprotected(usize::try_from(args.custodians).unwrap_or(usize::MAX))
-        } else {
-            let mut secrets = Vec::new();
-            for number in 1..=args.custodians {
-                let file = usize::try_from(number).ok().and_then(|number| args.credential.get(number - 1));
-                secrets.push(fresh(context, file.map(PathBuf::as_path), &format!("the key of custodian {number}"))?);
-            }
-            ceremony::CustodianSecrets::Each(secrets)
-        };
-        let report = ceremony::run(&ceremony::CeremonyArgs {
-            network: args.network,
+    fn roster_diff(&self, context: &Context, args: &RosterDiffArgs) -> Result<(), CommandError> {
+        let report = diff::run(&diff::DiffArgs { file: args.file.clone(), held: args.held.clone(), now: clock::wall() })
+            .map_err(|error| of_files(error.kind(), error))?;
+        shown(context, "kinmesh/roster-diff/1", &report, |out| report.write_text(out))
+    }
+
+    fn roster_suspend(&self, context: &Context, args: &RosterSuspendArgs) -> Result<(), CommandError> {
+        let report = suspend::run(&suspend::SuspendArgs {
+            member: args.member,
+            reason: args.reason.into(),
+            held: args.held.clone(),
             out: args.out.clone(),
-            threshold: u64::from(args.threshold),
+            now: clock::wall(),
+        })
+        .map_err(|error| of_files(error.kind(), error))?;
+        shown(context, "kinmesh/roster-suspend/1", &report, |out| report.write_text(out))
+    }
+
+    fn roster_revoke(&self, context: &Context, args: &RosterRevokeArgs) -> Result<(), CommandError> {
+        let read = revocation::read(&args.file).map_err(|error| of_files(error.kind(), error))?;
+        hand_over(context, &context.place.dir, std::slice::from_ref(&read.message), None)?;
+        let report = &read.report;
+        shown(context, "kinmesh/roster-revoke/1", report, |out| report.write_text(out))
+    }
+
+    fn ceremony_plan(&self, context: &Context, args: &CeremonyPlanArgs) -> Result<(), CommandError> {
+        let Some(plan) = args.plan.as_deref().filter(|_| !args.template) else {
+            let text = ceremony_plan::CEREMONY_TEMPLATE;
+            return context.out.result("kinmesh/ceremony-template/1", &serde_json::json!({ "text": text }), |_| text.to_owned());
+        };
+        let report =
+            ceremony_plan::ReadPlan::read(plan).and_then(|read| read.report()).map_err(|error| of_files(error.kind(), error))?;
+        shown(context, "kinmesh/ceremony-plan/1", &report, |out| report.write_text(out))
+    }
+
+    fn ceremony_verify(&self, context: &Context, args: &CeremonyVerifyArgs) -> Result<(), CommandError> {
+        let report = ceremony_verify::run(&ceremony_verify::CeremonyVerifyArgs {
+            plan: args.plan.clone(),
+            transcript: args.transcript.clone(),
+            roster: args.roster.clone(),
+        })
+        .map_err(|error| of_files(error.kind(), error))?;
+        shown(context, "kinmesh/ceremony-verify/1", &report, |out| report.write_text(out))
+    }
+
+    fn ceremony_rehearse(&self, context: &Context, args: &CeremonyRehearseArgs) -> Result<(), CommandError> {
+        let report = rehearse::run(&rehearse::RehearseArgs { plan: args.plan.clone(), now: clock::wall() })
+            .map_err(|error| of_files(error.kind(), error))?;
+        shown(context, "kinmesh/ceremony-rehearse/1", &report, |out| report.write_text(out))
+    }
+
+    fn ceremony_replace(&self, context: &Context, args: &CeremonyReplaceArgs) -> Result<(), CommandError> {
+        let what = format!("the key of custodian {}", args.custodian);
+        let secret = match args.unprotected {
+            true => None,
+            false => Some(fresh(context, args.credential.as_deref(), &what)?),
+        };
+        let report = replacement::run(&replacement::ReplaceArgs {
+            network: args.network,
+            place: args.custodian,
+            out: args.out.clone(),
+            secret,
+        })
+        .map_err(|error| match error.kind() {
+            Kind::Usage => CommandError::from(NodeProblem::Ceremony).because(error),
+            kind => problem(kind, error),
+        })?;
+        shown(context, "kinmesh/ceremony-replace/1", &report, |out| report.write_text(out))
+    }
+
+    fn ceremony_run(&self, context: &Context, args: &CeremonyRunArgs) -> Result<(), CommandError> {
+        if let Some(plan) = &args.plan {
+            return planned_ceremony(context, args, plan);
+        }
+        let count = args.custodians.unwrap_or_default();
+        let network = args.network.ok_or(Usage::Arguments)?;
+        let report = ceremony::run(&ceremony::CeremonyArgs {
+            network,
+            out: args.out.clone(),
+            threshold: u64::from(args.threshold.unwrap_or_default()),
             root_threshold: args.root_threshold.map(u64::from),
             emergency_threshold: args.emergency_threshold.map(u64::from),
-            custodians,
+            custodians: custodian_secrets(context, args, count, |number| format!("the key of custodian {number}"))?,
         })
         .map_err(|error| match error.kind() {
             Kind::Usage => CommandError::from(NodeProblem::Ceremony).because(error),
@@ -234,6 +309,46 @@ impl Elsewhere for Wiring {
             other => CommandError::from(NodeProblem::Demo).because(other),
         })
     }
+}
+
+/// The ceremony that follows a plan.
+fn planned_ceremony(context: &Context, args: &CeremonyRunArgs, plan: &Path) -> Result<(), CommandError> {
+    let read = ceremony_plan::ReadPlan::read(plan).map_err(|error| of_files(error.kind(), error))?;
+    let offices = &read.plan.custodians;
+    let count = u32::try_from(offices.len()).unwrap_or(u32::MAX);
+    let what = |number: u32| {
+        let office = usize::try_from(number).ok().and_then(|number| offices.get(number.checked_sub(1)?));
+        format!("the key of custodian {number} ({})", office.map_or("", String::as_str))
+    };
+    let report = first_ceremony::run(&first_ceremony::FirstCeremonyArgs {
+        plan: plan.to_owned(),
+        out: args.out.clone(),
+        custodians: custodian_secrets(context, args, count, what)?,
+        now: clock::wall(),
+    })
+    .map_err(|error| match error.kind() {
+        Kind::Usage => CommandError::from(NodeProblem::Ceremony).because(error),
+        kind => of_files(kind, error),
+    })?;
+    shown(context, "kinmesh/ceremony-run/1", &report, |out| report.write_text(out))
+}
+
+/// What seals each custodian's key, asked one after the other.
+fn custodian_secrets(
+    context: &Context,
+    args: &CeremonyRunArgs,
+    count: u32,
+    what: impl Fn(u32) -> String,
+) -> Result<ceremony::CustodianSecrets, CommandError> {
+    if args.unprotected {
+        return Ok(ceremony::CustodianSecrets::Unprotected(usize::try_from(count).unwrap_or(usize::MAX)));
+    }
+    let mut secrets = Vec::new();
+    for number in 1..=count {
+        let file = usize::try_from(number).ok().and_then(|number| args.credential.get(number.checked_sub(1)?));
+        secrets.push(fresh(context, file.map(PathBuf::as_path), &what(number))?);
+    }
+    Ok(ceremony::CustodianSecrets::Each(secrets))
 }
 
 /// The control server of a daemon, from its folder, its desk and the signal to close.

@@ -12,11 +12,13 @@ use kinmesh_protocol::base::{MemberId, NetworkId, UserId};
 use super::audit::AuditVerb;
 use super::candidate::CandidateVerb;
 use super::case::CaseVerb;
+use super::ceremony::CeremonyVerb;
 use super::contact::ContactVerb;
 use super::daemon::DaemonVerb;
 use super::disclosure::DisclosureVerb;
 use super::keys::KeysVerb;
 use super::matching::MatchVerb;
+use super::member::MemberVerb;
 use super::person::PersonVerb;
 use super::roster::RosterVerb;
 use super::search::SearchVerb;
@@ -87,6 +89,9 @@ pub(super) enum Noun {
     /// How well matching does on data of one's own, and why two descriptions meet.
     #[command(subcommand)]
     Match(MatchVerb),
+    /// Who is listed, and this node's own word on each.
+    #[command(subcommand)]
+    Member(MemberVerb),
     /// Who is a member, and by whose signatures.
     #[command(subcommand)]
     Roster(RosterVerb),
@@ -181,43 +186,6 @@ pub struct DaemonRunArgs {
     /// File that opens the node's own keys, in place of a passphrase.
     #[arg(long, value_name = "FILE")]
     pub credential: Option<PathBuf>,
-}
-
-/// Verbs of `ceremony`.
-#[derive(Debug, Subcommand)]
-pub(super) enum CeremonyVerb {
-    /// Makes the custodians' keys, each in a file of its own, and prints the root fingerprint.
-    Run(CeremonyRunArgs),
-}
-
-/// Arguments of `ceremony run`.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kinmesh ceremony run --network rfl --out keys --custodians 5 --threshold 3")]
-pub struct CeremonyRunArgs {
-    /// Folder for the key files.
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Number of custodians.
-    #[arg(long, value_name = "N")]
-    pub custodians: u32,
-    /// Signatures that a roster needs.
-    #[arg(long, value_name = "K")]
-    pub threshold: u32,
-    /// The network's id; a rehearsal's starts with drill-.
-    #[arg(long, value_name = "NET")]
-    pub network: NetworkId,
-    /// Signatures that another set of custodians needs [default: one more than the threshold, if there are as many].
-    #[arg(long, value_name = "K")]
-    pub root_threshold: Option<u32>,
-    /// Signatures that suspend in an emergency [default: one fewer than the threshold, at least 2].
-    #[arg(long, value_name = "K")]
-    pub emergency_threshold: Option<u32>,
-    /// One file of 32 random bytes or more a custodian, in place of passphrases.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub credential: Vec<PathBuf>,
-    /// Leaves the key files open to whoever has them; in a drill only.
-    #[arg(long, conflicts_with = "credential")]
-    pub unprotected: bool,
 }
 
 #[cfg(test)]

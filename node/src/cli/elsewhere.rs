@@ -3,11 +3,14 @@
 //! The binary's wiring implements it over `daemon`, `coordinator` and `rehearsal`, the last of which stands above this
 //! folder. Each runs outside any runtime, writes its result to `context.out`, and returns the error to be shown.
 
-use super::args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, InitArgs, JoinArgs};
+use super::args::{DaemonRunArgs, DemoArgs, InitArgs, JoinArgs};
+use super::ceremony::{CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs};
 use super::context::Context;
 use super::errors::CommandError;
 use super::keys::KeysSignArgs;
-use super::roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
+use super::roster::{
+    RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterVerifyArgs,
+};
 
 /// What the command line does not do itself.
 pub trait Elsewhere {
@@ -46,6 +49,41 @@ pub trait Elsewhere {
     /// # Errors
     /// As shown to the user.
     fn roster_verify(&self, context: &Context, args: &RosterVerifyArgs) -> Result<(), CommandError>;
+    /// `roster diff`: says what a proposal or suspension changes.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_diff(&self, context: &Context, args: &RosterDiffArgs) -> Result<(), CommandError>;
+    /// `roster suspend`: writes an unsigned suspension.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_suspend(&self, context: &Context, args: &RosterSuspendArgs) -> Result<(), CommandError>;
+    /// `roster revoke`: hands in a member's printed revocation.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_revoke(&self, context: &Context, args: &RosterRevokeArgs) -> Result<(), CommandError>;
+    /// `ceremony plan`: shows a plan.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn ceremony_plan(&self, context: &Context, args: &CeremonyPlanArgs) -> Result<(), CommandError>;
+    /// `ceremony verify`: checks a ceremony.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn ceremony_verify(&self, context: &Context, args: &CeremonyVerifyArgs) -> Result<(), CommandError>;
+    /// `ceremony rehearse`: runs one with keys that are thrown away.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn ceremony_rehearse(&self, context: &Context, args: &CeremonyRehearseArgs) -> Result<(), CommandError>;
+    /// `ceremony replace`: makes one custodian's key anew.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn ceremony_replace(&self, context: &Context, args: &CeremonyReplaceArgs) -> Result<(), CommandError>;
     /// `ceremony run`: makes the custodians' keys.
     ///
     /// # Errors

@@ -35,6 +35,17 @@ pub(super) fn failure(failure: &Failure) -> Entry {
             because,
             "speak with the coordination office; the records are kept",
         ),
+        Failure::RosterOld => row(
+            3014,
+            Exit::Roster,
+            "nothing goes to other members",
+            because,
+            "restore the link to the coordination node, or carry a timestamp: kinmesh roster timestamp --out FILE there",
+        ),
+        Failure::CoordinatorOnly => {
+            row(3015, Exit::Role, "this node does not do that", because, "run it at the coordination node")
+        }
+        Failure::OwnMember => row(3016, Exit::Usage, "this is your own society", because, "name another member"),
         Failure::TooMany { .. } => row(3010, Exit::Usage, "too many at once", because, "send them in parts"),
         Failure::Store => {
             row(3011, Exit::Failed, "the change was not stored", because, "check the disk's free space, then try again")
@@ -170,6 +181,20 @@ fn public(problem: PublicProblem) -> Entry {
         PublicProblem::Profile => {
             row(4010, Exit::Roster, "this release is not the network's", because, "install the release that the roster asks for")
         }
+        PublicProblem::SuspendedBefore => row(
+            4012,
+            Exit::Verification,
+            "the suspension does not count",
+            because,
+            "the custodians confirm it in a roster: kinmesh roster propose --held ROSTER --suspend ID",
+        ),
+        PublicProblem::SuspensionVersion => row(
+            4013,
+            Exit::Roster,
+            "the suspension does not fit the roster; nothing was changed",
+            because,
+            "take the current roster first; then suspend again on it",
+        ),
         PublicProblem::Form => {
             row(4011, Exit::Roster, "the bundle cannot be read; nothing was changed", because, "copy it again")
         }
@@ -205,6 +230,9 @@ mod tests {
             Failure::Store,
             Failure::Damaged,
             Failure::Busy,
+            Failure::RosterOld,
+            Failure::CoordinatorOnly,
+            Failure::OwnMember,
         ];
         all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy].map(Failure::Blocked));
         all.extend(
@@ -240,6 +268,8 @@ mod tests {
                 PublicProblem::Network,
                 PublicProblem::NotListed,
                 PublicProblem::Profile,
+                PublicProblem::SuspendedBefore,
+                PublicProblem::SuspensionVersion,
                 PublicProblem::Form,
             ]
             .map(Failure::Public),

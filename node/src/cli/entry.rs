@@ -7,7 +7,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use tokio::runtime::Builder;
 
-use super::args::{Arguments, CeremonyVerb, InitArgs, NodeRole, Noun};
+use super::args::{Arguments, InitArgs, NodeRole, Noun};
+use super::ceremony::CeremonyVerb;
 use super::context::Context;
 use super::daemon::DaemonVerb;
 use super::elsewhere::Elsewhere;
@@ -17,7 +18,9 @@ use super::keys::KeysVerb;
 use super::output::Output;
 use super::place::Place;
 use super::roster::RosterVerb;
-use super::{audit, candidate, case, completion, contact, daemon, disclosure, keys, matching, person, roster, search, status};
+use super::{
+    audit, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, roster, search, status,
+};
 
 /// Runs the command line of this process.
 pub fn main(elsewhere: &dyn Elsewhere) -> ExitCode {
@@ -65,8 +68,15 @@ fn dispatch(context: &Context, noun: Noun, elsewhere: &dyn Elsewhere) -> Result<
         Noun::Roster(RosterVerb::Sign(args)) => elsewhere.roster_sign(context, &args),
         Noun::Roster(RosterVerb::Publish(args)) => elsewhere.roster_publish(context, &args),
         Noun::Roster(RosterVerb::Verify(args)) => elsewhere.roster_verify(context, &args),
+        Noun::Roster(RosterVerb::Diff(args)) => elsewhere.roster_diff(context, &args),
+        Noun::Roster(RosterVerb::Suspend(args)) => elsewhere.roster_suspend(context, &args),
+        Noun::Roster(RosterVerb::Revoke(args)) => elsewhere.roster_revoke(context, &args),
+        Noun::Ceremony(CeremonyVerb::Plan(args)) => elsewhere.ceremony_plan(context, &args),
         Noun::Ceremony(CeremonyVerb::Run(args)) => elsewhere.ceremony_run(context, &args),
         Noun::Keys(KeysVerb::Sign(args)) => elsewhere.keys_sign(context, &args),
+        Noun::Ceremony(CeremonyVerb::Verify(args)) => elsewhere.ceremony_verify(context, &args),
+        Noun::Ceremony(CeremonyVerb::Rehearse(args)) => elsewhere.ceremony_rehearse(context, &args),
+        Noun::Ceremony(CeremonyVerb::Replace(args)) => elsewhere.ceremony_replace(context, &args),
         Noun::Match(verb) => matching::run(context, verb),
         Noun::Completion { shell } => completion::print(context, shell),
         noun => {
@@ -89,6 +99,8 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Disclosure(verb) => disclosure::run(context, verb).await,
         Noun::Audit(verb) => audit::run(context, verb).await,
         Noun::Keys(verb) => keys::run(context, verb).await,
+        Noun::Member(verb) => member::run(context, verb).await,
+        Noun::Roster(RosterVerb::Timestamp(args)) => roster::timestamp(context, &args).await,
         Noun::Roster(_) => roster::show(context).await,
         // Handed over before a runtime is made.
         Noun::Demo(_) | Noun::Init(_) | Noun::Join(_) | Noun::Ceremony(_) | Noun::Match(_) | Noun::Completion { .. } => Ok(()),
@@ -122,8 +134,14 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
-    use crate::cli::args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, JoinArgs};
-    use crate::cli::roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
+    use crate::cli::args::{DaemonRunArgs, DemoArgs, JoinArgs};
+    use crate::cli::ceremony::{
+        CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs,
+    };
+    use crate::cli::roster::{
+        RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
+        RosterVerifyArgs,
+    };
     use crate::control::{DeskRequest, bind, serve};
 
     /// A wiring in which every other folder says that there is no node.
@@ -149,6 +167,27 @@ mod tests {
             absent()
         }
         fn roster_verify(&self, _: &Context, _: &RosterVerifyArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_diff(&self, _: &Context, _: &RosterDiffArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_suspend(&self, _: &Context, _: &RosterSuspendArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_revoke(&self, _: &Context, _: &RosterRevokeArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_plan(&self, _: &Context, _: &CeremonyPlanArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_verify(&self, _: &Context, _: &CeremonyVerifyArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_rehearse(&self, _: &Context, _: &CeremonyRehearseArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn ceremony_replace(&self, _: &Context, _: &CeremonyReplaceArgs) -> Result<(), CommandError> {
             absent()
         }
         fn ceremony_run(&self, _: &Context, _: &CeremonyRunArgs) -> Result<(), CommandError> {

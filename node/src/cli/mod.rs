@@ -11,6 +11,7 @@ mod args;
 mod audit;
 mod candidate;
 mod case;
+mod ceremony;
 mod codes;
 mod completion;
 mod contact;
@@ -27,6 +28,7 @@ mod files;
 mod import;
 mod keys;
 mod matching;
+mod member;
 mod output;
 mod person;
 mod place;
@@ -39,15 +41,20 @@ mod status;
 mod table;
 mod text;
 
-pub use args::{CeremonyRunArgs, DaemonRunArgs, DemoArgs, InitArgs, JoinArgs, NodeRole};
+pub use args::{DaemonRunArgs, DemoArgs, InitArgs, JoinArgs, NodeRole};
+pub use ceremony::{CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs};
 pub use context::Context;
 pub use elsewhere::Elsewhere;
 pub use entry::main;
 pub use errors::{CommandError, Kind, NodeProblem, UsageProblem};
 pub use exit::Exit;
 pub use keys::KeysSignArgs;
+pub use member::Reason;
 pub use output::Output;
 pub use place::Place;
 pub use prompt::{confirm, fingerprint as prompt_fingerprint};
-pub use roster::{RosterProposeArgs, RosterPublishArgs, RosterSignArgs, RosterVerifyArgs};
+pub use roster::{
+    Replacement, RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
+    RosterVerifyArgs,
+};
 pub use secrets::{existing_secret, fresh_secret};

@@ -9,9 +9,11 @@ use kinmesh_protocol::engine::command::Command;
 
 use super::audit::utc;
 use super::context::Context;
-use super::errors::{CommandError, Kind};
+use super::errors::{CommandError, Kind, NodeProblem};
+use super::member::Reason;
 use super::output::Output;
 use super::table::{Flow, Table, own, theirs};
+use crate::exchange::bundle_file::{Replace, write_bundle};
 
 /// Verbs of `roster`.
 #[derive(Debug, Subcommand)]
@@ -21,12 +23,20 @@ pub(super) enum RosterVerb {
     Show,
     /// Writes an unsigned roster from a description in TOML and the members' enrolments.
     Propose(RosterProposeArgs),
-    /// Adds a custodian's signature to a proposed roster.
+    /// Says what a proposed roster or a suspension changes, and who has signed it.
+    Diff(RosterDiffArgs),
+    /// Adds a custodian's signature to a proposed roster or a suspension.
     Sign(RosterSignArgs),
-    /// Joins the signatures and publishes the roster at the coordination node.
+    /// Joins the signatures and hands the roster or suspension to this folder's node.
     Publish(RosterPublishArgs),
     /// Checks a roster's signatures and says what it holds.
     Verify(RosterVerifyArgs),
+    /// Writes an emergency suspension for the few custodians that may suspend to sign.
+    Suspend(RosterSuspendArgs),
+    /// Hands in a society's printed revocation: its node's key is void from then on.
+    Revoke(RosterRevokeArgs),
+    /// Coordination node: confirms its roster at once; its daemon does so every day.
+    Timestamp(RosterTimestampArgs),
 }
 
 /// Arguments of `roster propose`.
@@ -45,9 +55,85 @@ pub struct RosterProposeArgs {
     /// Members to be suspended.
     #[arg(long, value_name = "ID", num_args = 1.., requires = "held")]
     pub suspend: Vec<MemberId>,
+    /// Members to take part in full: readmitted, past their probation, or cleared of an emergency suspension.
+    #[arg(long, value_name = "ID", num_args = 1.., requires = "held")]
+    pub active: Vec<MemberId>,
+    /// Members that leave.
+    #[arg(long, value_name = "ID", num_args = 1.., requires = "held")]
+    pub left: Vec<MemberId>,
+    /// Puts another key in a custodian's place: the place from 1, and the file that `ceremony replace` wrote.
+    #[arg(long, value_name = "N=FILE", num_args = 1.., requires = "held")]
+    pub replace_custodian: Vec<Replacement>,
     /// Enrolments that the members' nodes wrote.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub enrol: Vec<PathBuf>,
+}
+
+/// Another key in a custodian's place, written as `4=custodian-4.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The place, from 1.
+    pub place: usize,
+    /// The file with the key.
+    pub file: PathBuf,
+}
+
+impl std::str::FromStr for Replacement {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (place, file) = text.split_once('=').ok_or("a place and a file, as in 4=custodian-4.toml")?;
+        let place = place.parse().map_err(|_| "the place is a number, as in 4=custodian-4.toml")?;
+        Ok(Self { place, file: PathBuf::from(file) })
+    }
+}
+
+/// Arguments of `roster diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh roster diff roster.kmr --held invitation.kmb")]
+pub struct RosterDiffArgs {
+    /// The proposed roster or the suspension.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The roster that counts; a proposal that follows another one is refused.
+    #[arg(long, value_name = "FILE")]
+    pub held: Option<PathBuf>,
+}
+
+/// Arguments of `roster suspend`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh roster suspend KE --reason stolen --held invitation.kmb --out suspend-KE.kms")]
+pub struct RosterSuspendArgs {
+    /// Whom.
+    #[arg(value_name = "ID")]
+    pub member: MemberId,
+    /// Why.
+    #[arg(long, value_enum)]
+    pub reason: Reason,
+    /// The roster that counts: the last invitation or proposal.
+    #[arg(long, value_name = "FILE")]
+    pub held: PathBuf,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `roster revoke`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh roster revoke self-revocation.txt")]
+pub struct RosterRevokeArgs {
+    /// The revocation as it was printed, or the text behind its QR code; - for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `roster timestamp`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh roster timestamp --out today.kmb")]
+pub(super) struct RosterTimestampArgs {
+    /// Writes it to a file, to be carried to nodes without a link.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// Arguments of `roster sign`.
@@ -78,6 +164,9 @@ pub struct RosterPublishArgs {
     /// Enrolments whose key announcements go out with the roster.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub enrol: Vec<PathBuf>,
+    /// The version that is meant; another one is refused.
+    #[arg(long, value_name = "N")]
+    pub version: Option<u64>,
     /// Writes the bundle with which members join.
     #[arg(long, value_name = "OUT")]
     pub bundle: Option<PathBuf>,
@@ -93,6 +182,9 @@ pub struct RosterVerifyArgs {
     /// Root fingerprint that it must have.
     #[arg(long, value_name = "TEXT")]
     pub fingerprint: Option<String>,
+    /// The roster that is held: the file is accepted or refused as by a node that holds it.
+    #[arg(long, value_name = "FILE")]
+    pub held: Option<PathBuf>,
 }
 
 /// Shows the roster that counts. Needs no unlocked user.
@@ -105,6 +197,26 @@ pub(super) async fn show(context: &Context) -> Result<(), CommandError> {
         object.insert("expires".to_owned(), utc(roster.expires).into());
     }
     context.out.result("kinmesh/roster-show/1", &value, |out| text(out, &roster))
+}
+
+/// Confirms the roster at the coordination node. Needs no unlocked user.
+pub(super) async fn timestamp(context: &Context, args: &RosterTimestampArgs) -> Result<(), CommandError> {
+    let Answer::Timestamp { roster_version, signed, until, message } = context.ask(Command::TimestampSign).await? else {
+        return Err(Kind::OtherAnswer.into());
+    };
+    if let Some(path) = &args.out {
+        write_bundle(path, [message.as_slice()], Replace::Allowed)
+            .map_err(|error| CommandError::from(NodeProblem::RosterFile).because(error))?;
+    }
+    let value = serde_json::json!({
+        "roster_version": roster_version,
+        "signed": utc(signed),
+        "until": utc(until),
+        "file": args.out,
+    });
+    context.out.result("kinmesh/roster-timestamp/1", &value, |_| {
+        format!("✓ roster version {roster_version} is confirmed on {}, passed on until {}", utc(signed), utc(until))
+    })
 }
 
 fn text(out: &Output, roster: &RosterView) -> String {

@@ -2,6 +2,7 @@
 
 use kinmesh_protocol::engine::answer::NodeStatus;
 
+use super::audit::utc;
 use super::context::Context;
 use super::duplicates::cut_warning;
 use super::errors::CommandError;
@@ -40,6 +41,10 @@ fn text(out: &Output, status: &NodeStatus) -> String {
         format!("outbox    {} messages wait", status.outbox),
     ];
     lines.extend(cut_warning(status.cut_warning, status.keys_cut, status.keys));
+    if status.roster_version > 0 {
+        lines.push(format!("confirmed {}, roster ends {}", utc(status.confirmed), utc(status.expires)));
+    }
+    lines.extend(standings(status));
     if let Some(profile) = &status.profile {
         lines.push(format!("matching  profile {profile}, key epoch {}", status.epoch));
     }
@@ -48,6 +53,28 @@ fn text(out: &Output, status: &NodeStatus) -> String {
         lines.push(sets(out, status));
     }
     lines.join("\n")
+}
+
+/// What stands out about the roster and the members, one line each.
+fn standings(status: &NodeStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    match status.freshness.as_str() {
+        "old" => lines.push("! the roster was not confirmed for 30 days: hits wait for a person (search held)".to_owned()),
+        "stale" => lines.push("! the roster was not confirmed for 90 days: nothing goes to other members".to_owned()),
+        "ended" => lines.push("! the roster has ended: nothing goes to other members".to_owned()),
+        _ => {}
+    }
+    let list =
+        |members: &[kinmesh_protocol::base::MemberId]| members.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let named = [
+        ("suspended or revoked", &status.suspended),
+        ("refused here (member allow takes it back)", &status.denied),
+        ("new, wait for member accept", &status.waiting),
+    ];
+    for (what, members) in named.into_iter().filter(|(_, members)| !members.is_empty()) {
+        lines.push(format!("! {what}: {}", list(members)));
+    }
+    lines
 }
 
 fn sets(out: &Output, status: &NodeStatus) -> String {
@@ -82,6 +109,9 @@ fn sequence(number: u64) -> String {
 fn next_step(status: &NodeStatus) -> Option<&'static str> {
     match (status.roster_version, status.custody.as_str()) {
         (0, _) => Some("→ kinmesh join BUNDLE"),
+        _ if matches!(status.freshness.as_str(), "stale" | "ended") => {
+            Some("→ at the coordination node: kinmesh roster timestamp --out FILE; or publish the next roster")
+        }
         (_, "locked") if status.member != "@coordinator" => Some("→ kinmesh daemon unlock"),
         _ => None,
     }

@@ -145,7 +145,21 @@ async fn stop(State(counter): State<Arc<Counter>>) -> Response {
 
 /// Commands that open no person and no case.
 fn needs_no_user(command: &Command) -> bool {
-    matches!(command, Command::Status | Command::RosterShow | Command::PublicGive | Command::PublicTake { .. })
+    matches!(
+        command,
+        Command::Status
+            | Command::RosterShow
+            | Command::PublicGive
+            | Command::PublicTake { .. }
+            | Command::TimestampSign
+            // A veto needs nobody, least of all a caseworker who is asleep.
+            | Command::MemberList
+            | Command::MemberShow { .. }
+            | Command::MemberDeny { .. }
+            | Command::MemberAllow { .. }
+            | Command::MemberAccept { .. }
+            | Command::MemberPolicy { .. }
+    )
 }
 
 /// Reads a body within its limits. The bytes may hold personal data or a passphrase: they are wiped.

@@ -38,6 +38,7 @@ pub struct CeremonyArgs {
 }
 
 /// How the custodians' keys are sealed.
+#[derive(Clone)]
 pub enum CustodianSecrets {
     /// Each under its custodian's own secret, in their order.
     Each(Vec<UnlockSecret>),
@@ -140,6 +141,11 @@ impl CeremonyReport {
 /// # Errors
 /// [`CeremonyError`]; files that were written are removed again.
 pub fn run(args: &CeremonyArgs) -> Result<CeremonyReport, CeremonyError> {
+    Ok(make(args)?.keep())
+}
+
+/// Makes the keys and keeps them in hand: what follows may fail, and then their files go again.
+pub(super) fn make(args: &CeremonyArgs) -> Result<Made, CeremonyError> {
     let count = args.custodians.count();
     if !(1..=CUSTODIANS).contains(&count) {
         return Err(CeremonyError::Count { found: count });
@@ -158,18 +164,38 @@ pub fn run(args: &CeremonyArgs) -> Result<CeremonyReport, CeremonyError> {
     }
     let file = args.out.join("custodians.toml");
     write_new(&file, custodians.to_text().as_bytes())?;
-    Ok(CeremonyReport {
-        schema: "kinmesh/ceremony/1",
-        network: args.network,
-        fingerprint: custodians.fingerprint().to_string(),
-        threshold: custodians.custodians.threshold,
-        keys: written.keep(),
-        custodians: file,
-    })
+    written.files.push(file.clone());
+    Ok(Made { custodians, keys, written, file })
+}
+
+/// What a ceremony made, before its last act.
+pub(super) struct Made {
+    /// The custodians.
+    pub(super) custodians: NetworkCustodians,
+    /// Their keys, in their order.
+    pub(super) keys: Vec<SigningKey>,
+    /// The files: the custodians' keys in their order, then the public ones.
+    pub(super) written: Written,
+    file: PathBuf,
+}
+
+impl Made {
+    /// Keeps the files.
+    pub(super) fn keep(self) -> CeremonyReport {
+        let keys = self.written.keep();
+        CeremonyReport {
+            schema: "kinmesh/ceremony/1",
+            network: self.custodians.network,
+            fingerprint: self.custodians.fingerprint().to_string(),
+            threshold: self.custodians.custodians.threshold,
+            keys: keys.into_iter().filter(|file| *file != self.file).collect(),
+            custodians: self.file,
+        }
+    }
 }
 
 impl CustodianSecrets {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         match self {
             Self::Each(secrets) => secrets.len(),
             Self::Unprotected(count) => *count,
@@ -186,8 +212,9 @@ impl CustodianSecrets {
 
 /// Key files that are removed again unless the ceremony comes to its end.
 #[derive(Default)]
-struct Written {
-    files: Vec<PathBuf>,
+pub(super) struct Written {
+    /// What is there so far.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl Written {
@@ -226,7 +253,7 @@ fn custodians(args: &CeremonyArgs, keys: &[SigningKey]) -> Result<NetworkCustodi
     })
 }
 
-fn fresh_key() -> Result<SigningKey, CeremonyError> {
+pub(super) fn fresh_key() -> Result<SigningKey, CeremonyError> {
     let seed = Sensitive::new(aead::random::<32>().map_err(|_| CeremonyError::NoRandomness)?);
     Ok(SigningKey::from_bytes(seed.expose()))
 }

@@ -8,6 +8,7 @@ use kinmesh_protocol::roster::{Auditor, ClassId, Coordinator, Custodians, Member
 use serde::Serialize;
 
 use crate::exchange::enrolment::key_name;
+use crate::exchange::utc;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,6 +129,7 @@ impl Found {
         if before.custodians != *custodians {
             self.add(Weight::Grave, format!("other custodians: {}", custodians_text(custodians)));
             self.add(Weight::Grave, format!("before: {}", custodians_text(&before.custodians)));
+            self.places(&before.custodians, custodians);
         }
         if before.coordinator != *coordinator {
             let weight = if before.coordinator.key == coordinator.key { Weight::Routine } else { Weight::Grave };
@@ -157,7 +159,17 @@ impl Found {
         }
         self.texts(&before.notices, notices);
         if before.expires != *expires {
-            self.add(Weight::Routine, "the end is moved".to_owned());
+            self.add(Weight::Routine, format!("the end is moved to {} (before: {})", utc(*expires), utc(before.expires)));
+        }
+    }
+
+    /// Which custodian has another key, where their number stays.
+    fn places(&mut self, before: &Custodians, after: &Custodians) {
+        if before.keys.len() != after.keys.len() {
+            return;
+        }
+        for (place, (old, new)) in (1..).zip(before.keys.iter().zip(&after.keys)).filter(|(_, (old, new))| old != new) {
+            self.add(Weight::Grave, format!("custodian {place} is replaced: key {} (before: {})", key_name(new), key_name(old)));
         }
     }
 
@@ -252,7 +264,9 @@ impl Found {
             };
             self.of(Weight::Member, id, format!("{id} {} → {}{effect}", status_text(old), status_text(new)));
         } else if old_since != since {
-            self.of(Weight::Member, id, format!("{id} has another date of its status"));
+            let text =
+                format!("{id} stays {}, said anew: an emergency suspension of before ends with this version", status_text(new));
+            self.of(Weight::Member, id, text);
         }
     }
 

@@ -107,6 +107,62 @@ impl NetworkCustodians {
     }
 }
 
+/// One custodian's public key, on its way to a roster that puts it in another's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustodianFile {
+    /// The network.
+    pub network: NetworkId,
+    /// The public key.
+    pub key: [u8; 32],
+}
+
+impl CustodianFile {
+    /// The file's text. The fingerprint covers network and key; the custodian reads it out on a call.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        format!(
+            "# A custodian's public key, nothing secret. The custodian reads the fingerprint out on a call with the others.\n\n\
+             fingerprint = \"{}\"\n\
+             network = \"{}\"\n\
+             key = \"{}\"\n",
+            self.fingerprint(),
+            self.network,
+            HEXLOWER_PERMISSIVE.encode(&self.key),
+        )
+    }
+
+    /// The fingerprint: that of a set of this one custodian.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let custodians = Custodians { keys: vec![self.key], threshold: 1, root_threshold: 1, emergency_threshold: 1 };
+        Fingerprint::of_custodians(&self.network, &custodians)
+    }
+
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// [`CustodiansError`].
+    pub fn parse(text: &str) -> Result<Self, CustodiansError> {
+        let file: OneCustodian = toml::from_str(text).map_err(|_| CustodiansError::Form)?;
+        let network = NetworkId::new(&file.network).map_err(|_| CustodiansError::Field { field: "network" })?;
+        let key = HEXLOWER_PERMISSIVE.decode(file.key.as_bytes()).ok().and_then(|key| key.try_into().ok());
+        let read = Self { network, key: key.ok_or(CustodiansError::Field { field: "key" })? };
+        match file.fingerprint.parse::<Fingerprint>() {
+            Ok(fingerprint) if fingerprint == read.fingerprint() => Ok(read),
+            Ok(_) => Err(CustodiansError::Fingerprint),
+            Err(_) => Err(CustodiansError::Field { field: "fingerprint" }),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OneCustodian {
+    fingerprint: String,
+    network: String,
+    key: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CustodiansFile {

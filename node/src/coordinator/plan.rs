@@ -155,7 +155,7 @@ impl From<PlannedClass> for ClassId {
     }
 }
 
-fn network<'de, D: serde::Deserializer<'de>>(from: D) -> Result<NetworkId, D::Error> {
+pub(super) fn network<'de, D: serde::Deserializer<'de>>(from: D) -> Result<NetworkId, D::Error> {
     let text = String::deserialize(from)?;
     NetworkId::new(&text).map_err(serde::de::Error::custom)
 }

@@ -203,6 +203,13 @@ impl Proposal {
         if missing(&old) >= missing(&new) { old } else { new }
     }
 
+    /// Who signed, by place among the custodians before (of a first roster, its own), from 1.
+    #[must_use]
+    pub fn signed_by(&self) -> Vec<usize> {
+        let custodians = self.before().map_or(&self.roster.custodians, |held| &held.roster.custodians);
+        crate::coordinator::suspension::places(&custodians.keys, &self.signed)
+    }
+
     /// Verifies the roster as a node would that holds the version before.
     ///
     /// # Errors
@@ -239,7 +246,7 @@ impl Proposal {
 }
 
 /// Verifies the version before by itself, at the time when it was issued: it may have ended since.
-fn verify_before(bytes: &[u8]) -> Result<HeldRoster, ProposalError> {
+pub(super) fn verify_before(bytes: &[u8]) -> Result<HeldRoster, ProposalError> {
     let cosigned = Cosigned::parse(bytes, ROSTER_BYTES).map_err(|_| ProposalError::Form)?;
     let roster: Roster = kinmesh_protocol::base::cbor::decode(&cosigned.payload).map_err(|_| ProposalError::Form)?;
     let anchor = Anchor::Fingerprint(Fingerprint::of(&roster));

@@ -10,13 +10,13 @@ use kinmesh_protocol::base::{MemberId, Timestamp};
 use kinmesh_protocol::linkage::{parameters_hash, profile_id};
 use kinmesh_protocol::roster::verify::PROTOCOL_VERSION;
 use kinmesh_protocol::roster::{
-    CaseClass, ClassId, Coordinator, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster,
+    CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster,
 };
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::coordinator::changes::{Change, changes};
-use crate::coordinator::custodians_file::{CUSTODIANS_BYTES, CustodiansError, NetworkCustodians};
+use crate::coordinator::custodians_file::{CUSTODIANS_BYTES, CustodianFile, CustodiansError, NetworkCustodians};
 use crate::coordinator::plan::{MemberPlan, PLAN_BYTES, Plan, PlanError};
 use crate::coordinator::proposal::{Proposal, ProposalError};
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
@@ -28,6 +28,8 @@ use crate::exchange::{Kind, WholeFileError, read_bounded};
 const EXPIRES_DAYS: u64 = 365;
 /// People that a member may hold, unless the plan says otherwise.
 const PEOPLE_CAP: u64 = 65_536;
+/// Days that a new society is on probation.
+const PROBATION_DAYS: u64 = 14;
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
@@ -41,6 +43,12 @@ pub struct ProposeArgs {
     pub held: Option<PathBuf>,
     /// Members to suspend.
     pub suspend: Vec<MemberId>,
+    /// Members to take part in full: readmitted, past their probation, or cleared of an emergency suspension.
+    pub active: Vec<MemberId>,
+    /// Members that leave.
+    pub left: Vec<MemberId>,
+    /// Places of custodians, from 1, and the file with the key that takes each.
+    pub replace: Vec<(usize, PathBuf)>,
     /// The file to write.
     pub out: PathBuf,
     /// The time.
@@ -62,6 +70,10 @@ pub struct ProposeReport {
     pub changes: Vec<Change>,
     /// Signatures that it needs.
     pub needed: u64,
+    /// Members whose 14 days of probation are over, and that are still on it.
+    pub probation_over: Vec<MemberId>,
+    /// True if the custodians change, and with them the fingerprint that every society has on paper.
+    pub other_fingerprint: bool,
     /// What each joining society reads out, by member.
     pub read_out: Vec<ReadOut>,
     /// The file.
@@ -136,6 +148,14 @@ pub enum ProposeError {
         /// The file.
         path: PathBuf,
     },
+    /// No custodian has that place.
+    #[error("custodian {place} of {count}: there is no such place")]
+    NoCustodian {
+        /// The place given.
+        place: usize,
+        /// Custodians on the roster.
+        count: usize,
+    },
     /// Another root key for a member that is on the roster.
     #[error("{0} is on the roster with another root key: a society that lost its key gets another id")]
     RootKey(MemberId),
@@ -180,7 +200,13 @@ impl ProposeReport {
         for ReadOut { member, fingerprint } in &self.read_out {
             writeln!(out, "Compare on a call with {member}:  {fingerprint}")?;
         }
+        for member in &self.probation_over {
+            writeln!(out, "! {member} has been on probation for 14 days: --active {member} lets it take part in full")?;
+        }
         writeln!(out, "Custodians' fingerprint:  {}", self.fingerprint)?;
+        if self.other_fingerprint {
+            writeln!(out, "! the fingerprint changes: who joins after this version needs another letter; members need nothing")?;
+        }
         writeln!(out, "{} custodians sign it: kinmesh roster sign --key custodian-N.key {}", self.needed, self.file.display())
     }
 }
@@ -212,7 +238,10 @@ pub fn run(args: &ProposeArgs) -> Result<ProposeReport, ProposeError> {
     for enrolment in &enrolments {
         enrol(&mut roster, enrolment, plan.as_ref(), args.now)?;
     }
-    decide_members(&mut roster, plan.as_ref(), &args.suspend, args.now)?;
+    decide_members(&mut roster, plan.as_ref(), &decided(args), args.now)?;
+    for (place, path) in &args.replace {
+        replace_custodian(&mut roster, *place, path)?;
+    }
     let changes = changes(before.map(|(roster, _)| roster), &roster);
     let announcements = enrolments.iter().map(|(_, announcement)| announcement.clone()).collect();
     let proposal = Proposal::new(roster, held.and_then(|held| held.first), announcements)?;
@@ -230,9 +259,36 @@ pub fn run(args: &ProposeArgs) -> Result<ProposeReport, ProposeError> {
         fingerprint: Fingerprint::of(&proposal.roster).to_string(),
         changes,
         needed: proposal.signature_count().needed,
+        probation_over: probation_over(&proposal.roster, args.now),
+        other_fingerprint: proposal
+            .before()
+            .is_some_and(|held| Fingerprint::of(&held.roster) != Fingerprint::of(&proposal.roster)),
         read_out: read_out.collect(),
         file: args.out.clone(),
     })
+}
+
+/// A first roster with custodians that a ceremony has just made; the same files and time give the same bytes.
+///
+/// # Errors
+/// [`ProposeError`].
+pub(super) fn first_roster(
+    plan: &Plan,
+    folder: &Path,
+    custodians: Custodians,
+    enrol: &[PathBuf],
+    now: Timestamp,
+) -> Result<Proposal, ProposeError> {
+    let coordinator = plan.coordinator.as_deref().ok_or(ProposeError::Missing { field: "coordinator" })?;
+    let mut roster = first(plan, folder, custodians, coordinator, now)?;
+    apply_plan(&mut roster, plan, folder)?;
+    let enrolments = enrol.iter().map(|path| read_member(path, &roster)).collect::<Result<Vec<_>, _>>()?;
+    for enrolment in &enrolments {
+        self::enrol(&mut roster, enrolment, Some(plan), now)?;
+    }
+    decide_members(&mut roster, Some(plan), &[], now)?;
+    let announcements = enrolments.into_iter().map(|(_, announcement)| announcement).collect();
+    Ok(Proposal::new(roster, None, announcements)?)
 }
 
 /// The held version as its file has it.
@@ -292,12 +348,19 @@ fn base(args: &ProposeArgs, plan: Option<&Plan>, before: Option<&(Roster, [u8; 3
     let folder = args.from.as_deref().map(folder_of).unwrap_or(Path::new("."));
     let custodians = plan.custodians.as_deref().ok_or(ProposeError::Missing { field: "custodians" })?;
     let coordinator = plan.coordinator.as_deref().ok_or(ProposeError::Missing { field: "coordinator" })?;
+    first(plan, folder, read_custodians(&folder.join(custodians), plan)?.custodians, coordinator, args.now)
+}
+
+/// A first roster without members.
+fn first(plan: &Plan, folder: &Path, custodians: Custodians, coordinator: &Path, now: Timestamp) -> Result<Roster, ProposeError> {
+    let issued = now.seconds();
+    let days = plan.expires_days.unwrap_or(EXPIRES_DAYS);
     Ok(Roster {
         network_id: plan.network,
         version: 1,
         prev_hash: [0; 32],
         issued,
-        expires,
+        expires: issued.saturating_add(days.saturating_mul(DAY)),
         protocol_min: PROTOCOL_VERSION,
         protocol_max: PROTOCOL_VERSION,
         profile: Profile { id: profile_id(), parameters_hash: parameters_hash() },
@@ -306,7 +369,7 @@ fn base(args: &ProposeArgs, plan: Option<&Plan>, before: Option<&(Roster, [u8; 3
         classes: CaseClass::standard().to_vec(),
         limits: Limits::standard(),
         pace: plan.pace.map_or(Pace::standard(), Pace::from),
-        custodians: read_custodians(&folder.join(custodians), plan)?.custodians,
+        custodians,
         coordinator: read_coordinator(&folder.join(coordinator), plan)?,
         auditors: Vec::new(),
         members: Vec::new(),
@@ -393,15 +456,51 @@ fn enrol(
     Ok(())
 }
 
-/// What the custodians decide about single members.
-fn decide_members(roster: &mut Roster, plan: Option<&Plan>, suspend: &[MemberId], now: Timestamp) -> Result<(), ProposeError> {
-    let suspended = MemberPlan { status: Some(crate::coordinator::plan::PlannedStatus::Suspended), ..MemberPlan::default() };
-    let planned = plan.into_iter().flat_map(|plan| &plan.members);
-    for (id, settings) in planned.chain(suspend.iter().map(|id| (id, &suspended))) {
+/// What the arguments decide about single members.
+fn decided(args: &ProposeArgs) -> Vec<(MemberId, MemberStatus)> {
+    let lists =
+        [(&args.active, MemberStatus::Active), (&args.suspend, MemberStatus::Suspended), (&args.left, MemberStatus::Left)];
+    lists.into_iter().flat_map(|(members, status)| members.iter().map(move |member| (*member, status))).collect()
+}
+
+/// What the custodians decide about single members. A status that is named in the arguments counts from now even where it
+/// stays the same: that is how a roster answers an emergency suspension.
+fn decide_members(
+    roster: &mut Roster,
+    plan: Option<&Plan>,
+    decided: &[(MemberId, MemberStatus)],
+    now: Timestamp,
+) -> Result<(), ProposeError> {
+    for (id, status) in decided {
+        let member = roster.members.iter_mut().find(|member| member.id == *id).ok_or(ProposeError::UnknownMember(*id))?;
+        (member.status, member.status_since) = (*status, now.seconds().max(member.joined));
+    }
+    for (id, settings) in plan.into_iter().flat_map(|plan| &plan.members) {
         let member = roster.members.iter_mut().find(|member| member.id == *id).ok_or(ProposeError::UnknownMember(*id))?;
         settle(member, settings, now);
     }
     Ok(())
+}
+
+/// Puts another key in a custodian's place.
+fn replace_custodian(roster: &mut Roster, place: usize, path: &Path) -> Result<(), ProposeError> {
+    let file = CustodianFile::parse(&text(path, CUSTODIANS_BYTES)?)
+        .map_err(|source| ProposeError::Custodians { path: path.to_owned(), source })?;
+    if file.network != roster.network_id {
+        return Err(ProposeError::Network { path: path.to_owned() });
+    }
+    let count = roster.custodians.keys.len();
+    let slot = place.checked_sub(1).and_then(|place| roster.custodians.keys.get_mut(place));
+    *slot.ok_or(ProposeError::NoCustodian { place, count })? = file.key;
+    Ok(())
+}
+
+/// Members that have been on probation for as long as it lasts.
+fn probation_over(roster: &Roster, now: Timestamp) -> Vec<MemberId> {
+    let over = |member: &&Member| {
+        member.status == MemberStatus::Probation && now.seconds() >= member.status_since.saturating_add(PROBATION_DAYS * DAY)
+    };
+    roster.members.iter().filter(over).map(|member| member.id).collect()
 }
 
 fn settle(member: &mut Member, settings: &MemberPlan, now: Timestamp) {
@@ -484,7 +583,8 @@ mod tests {
 
     fn args(folder: &Path, from: Option<PathBuf>, enrol: Vec<PathBuf>, held: Option<PathBuf>) -> ProposeArgs {
         let name = format!("{}.proposal", std::fs::read_dir(folder).unwrap().count());
-        ProposeArgs { from, enrol, held, suspend: Vec::new(), out: folder.join(name), now: NOW }
+        let (suspend, active, left, replace) = Default::default();
+        ProposeArgs { from, enrol, held, suspend, active, left, replace, out: folder.join(name), now: NOW }
     }
 
     /// Proposes, signs with two custodians and publishes; gives the invitation.
@@ -495,7 +595,14 @@ mod tests {
         proposal.sign(&custodian(3)).unwrap();
         write_bundle(&file, proposal.to_items().iter().map(Vec::as_slice), Replace::Allowed).unwrap();
         let bundle = folder.join("invitation.kmb");
-        publish::run(&PublishArgs { files: vec![file], enrol: Vec::new(), bundle: Some(bundle.clone()), now: NOW }).unwrap();
+        publish::run(&PublishArgs {
+            files: vec![file],
+            enrol: Vec::new(),
+            bundle: Some(bundle.clone()),
+            version: None,
+            now: NOW,
+        })
+        .unwrap();
         bundle
     }
 

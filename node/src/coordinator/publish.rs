@@ -1,4 +1,4 @@
-//! `roster publish`: joins the custodians' signatures and makes the files that the network gets.
+//! `roster publish`: joins the custodians' signatures on a roster or a suspension and makes the files that the network gets.
 //!
 //! The coordinator calls it when enough custodians have signed. It keeps that nothing is published that a node would refuse.
 //! It writes the invitation and returns its items: the caller hands them to the coordination node, which verifies them against
@@ -12,10 +12,12 @@ use kinmesh_protocol::roster::{Fingerprint, RosterError};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::coordinator::draft::Draft;
 use crate::coordinator::proposal::{Proposal, ProposalError, SignatureCount};
+use crate::coordinator::suspension::SuspensionDraft;
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
 use crate::exchange::enrolment::{ENROLMENT_BYTES, Enrolment, EnrolmentError, Part};
-use crate::exchange::{Kind, WholeFileError, read_bounded};
+use crate::exchange::{Kind, WholeFileError, read_bounded, utc};
 
 /// What is published.
 pub struct PublishArgs {
@@ -25,6 +27,8 @@ pub struct PublishArgs {
     pub enrol: Vec<PathBuf>,
     /// The invitation to write: the bundle with which societies join.
     pub bundle: Option<PathBuf>,
+    /// The version that the caller means; another one is refused.
+    pub version: Option<u64>,
     /// The time.
     pub now: Timestamp,
 }
@@ -44,6 +48,8 @@ pub struct Published {
 pub struct PublishReport {
     /// Kind and version of this object.
     pub schema: &'static str,
+    /// `roster` or `suspension`.
+    pub what: &'static str,
     /// The network.
     pub network: NetworkId,
     /// The version.
@@ -52,8 +58,12 @@ pub struct PublishReport {
     pub fingerprint: String,
     /// Custodians who signed.
     pub signatures: u64,
-    /// Members on it.
+    /// Members on it; of a suspension, 1.
     pub members: usize,
+    /// Whom a suspension suspends.
+    pub suspended: Option<MemberId>,
+    /// The last second of a suspension, Unix.
+    pub until: Option<u64>,
     /// Members whose announcement is in the invitation.
     pub announced: Vec<MemberId>,
     /// The invitation.
@@ -80,6 +90,14 @@ pub enum PublishError {
         /// Why.
         source: EnrolmentError,
     },
+    /// Another version than the caller means.
+    #[error("this is version {found}, not {wanted}")]
+    Version {
+        /// What the caller means.
+        wanted: u64,
+        /// What the file has.
+        found: u64,
+    },
     /// Too few signatures.
     #[error("{} of {} custodians signed", .0.found, .0.needed)]
     Signatures(SignatureCount),
@@ -96,7 +114,7 @@ impl PublishError {
             Self::File(BundleFileError::File(WholeFileError::Io { .. })) => Kind::Machine,
             Self::Signatures(_) | Self::Roster(_) | Self::Proposal(_) => Kind::Verification,
             Self::Enrolment { source: EnrolmentError::Fingerprint, .. } => Kind::Verification,
-            Self::NoFile | Self::File(_) | Self::Enrolment { .. } => Kind::Usage,
+            Self::NoFile | Self::File(_) | Self::Enrolment { .. } | Self::Version { .. } => Kind::Usage,
         }
     }
 }
@@ -108,6 +126,13 @@ impl PublishReport {
     /// Those of the writer.
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { network, version, signatures, members, announced, fingerprint, .. } = self;
+        if let (Some(member), Some(until)) = (self.suspended, self.until) {
+            writeln!(out, "{network}: {member} is suspended until {}, {signatures} signatures", utc(until))?;
+            return writeln!(
+                out,
+                "Every node that hears of it refuses {member} at once. To go on after that, confirm it in a roster."
+            );
+        }
         writeln!(out, "{network} version {version}: {signatures} signatures, {members} members, {} announced", announced.len())?;
         writeln!(out, "Custodians' fingerprint:  {fingerprint}")?;
         if let Some(bundle) = &self.bundle {
@@ -122,11 +147,49 @@ impl PublishReport {
 /// # Errors
 /// [`PublishError`]; no file is written then.
 pub fn run(args: &PublishArgs) -> Result<Published, PublishError> {
-    let mut copies = args.files.iter().map(|file| Ok(Proposal::from_items(&read_bundle(file)?)?));
-    let mut proposal: Proposal = copies.next().ok_or(PublishError::NoFile)??;
+    let mut copies = args.files.iter().map(|file| Ok(Draft::from_items(&read_bundle(file)?)?));
+    let mut draft: Draft = copies.next().ok_or(PublishError::NoFile)??;
     for copy in copies {
-        let copy: Result<Proposal, PublishError> = copy;
-        proposal.join(copy?)?;
+        let copy: Result<Draft, PublishError> = copy;
+        draft.join(copy?)?;
+    }
+    match draft {
+        Draft::Roster(proposal) => roster(args, *proposal),
+        Draft::Suspension(draft) => suspension(args, &draft),
+    }
+}
+
+fn suspension(args: &PublishArgs, draft: &SuspensionDraft) -> Result<Published, PublishError> {
+    let count = draft.signature_count();
+    if count.found < count.needed {
+        return Err(PublishError::Signatures(count));
+    }
+    let suspension = draft.verify(args.now)?;
+    let items = vec![draft.document()];
+    if let Some(bundle) = &args.bundle {
+        write_bundle(bundle, items.iter().map(Vec::as_slice), Replace::Allowed)?;
+    }
+    let fingerprint = Fingerprint::of(&draft.held().roster);
+    let report = PublishReport {
+        schema: "kinmesh/roster-publish/1",
+        what: "suspension",
+        network: suspension.network_id,
+        version: suspension.roster_version,
+        fingerprint: fingerprint.to_string(),
+        signatures: count.found,
+        members: 1,
+        suspended: Some(suspension.member),
+        until: Some(suspension.until),
+        announced: Vec::new(),
+        bundle: args.bundle.clone(),
+    };
+    Ok(Published { report, items, fingerprint })
+}
+
+fn roster(args: &PublishArgs, mut proposal: Proposal) -> Result<Published, PublishError> {
+    let found = proposal.roster.version;
+    if let Some(wanted) = args.version.filter(|wanted| *wanted != found) {
+        return Err(PublishError::Version { wanted, found });
     }
     for path in &args.enrol {
         proposal.add_announcement(&announcement(path)?)?;
@@ -143,11 +206,14 @@ pub fn run(args: &PublishArgs) -> Result<Published, PublishError> {
     let fingerprint = Fingerprint::of(&held.roster);
     let report = PublishReport {
         schema: "kinmesh/roster-publish/1",
+        what: "roster",
         network: held.roster.network_id,
         version: held.roster.version,
         fingerprint: fingerprint.to_string(),
         signatures: count.found,
         members: held.roster.members.len(),
+        suspended: None,
+        until: None,
         announced: proposal.announcements().keys().copied().collect(),
         bundle: args.bundle.clone(),
     };
@@ -180,8 +246,13 @@ mod tests {
             file
         });
         let bundle = folder.path().join("invitation.kmb");
-        let args =
-            |files: &[PathBuf]| PublishArgs { files: files.to_vec(), enrol: Vec::new(), bundle: Some(bundle.clone()), now: NOW };
+        let args = |files: &[PathBuf]| PublishArgs {
+            files: files.to_vec(),
+            enrol: Vec::new(),
+            bundle: Some(bundle.clone()),
+            version: None,
+            now: NOW,
+        };
         let one = run(&args(&files[..1])).map(|published| published.report.signatures);
         assert!(matches!(one, Err(PublishError::Signatures(SignatureCount { found: 1, needed: 2 }))));
         assert!(!bundle.exists());
@@ -190,5 +261,7 @@ mod tests {
         assert_eq!(read_bundle(&bundle).unwrap(), published.items);
         assert_eq!(published.fingerprint, Fingerprint::of(&roster()));
         assert!(matches!(run(&args(&[])), Err(PublishError::NoFile)));
+        let other = PublishArgs { version: Some(2), ..args(&files) };
+        assert!(matches!(run(&other), Err(PublishError::Version { wanted: 2, found: 1 })));
     }
 }

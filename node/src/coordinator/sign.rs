@@ -1,50 +1,28 @@
-//! `roster sign`: a custodian reads what a proposal changes and adds a signature.
+//! `roster sign`: a custodian reads what a proposed roster or a suspension changes and adds a signature.
 //!
 //! It runs on the custodian's own machine, without a network. It keeps the order: the proposal is checked whole, its changes are
 //! shown, the custodian agrees, and only then is the key opened. It does not ask by itself: the command line passes in how.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use kinmesh_protocol::base::NetworkId;
-use kinmesh_protocol::roster::Fingerprint;
-use serde::Serialize;
 use thiserror::Error;
 
-use crate::coordinator::changes::{Change, changes};
-use crate::coordinator::proposal::{Proposal, ProposalError};
-use crate::coordinator::propose::write_changes;
+use crate::coordinator::draft::{Draft, DraftReport};
+use crate::coordinator::proposal::ProposalError;
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
 use crate::exchange::{Kind, WholeFileError};
 use crate::keys::{KeyFile, KeyUse, OpenKeyError, SecretKind, UnlockSecret};
+
+/// Kind and version of the report.
+const SCHEMA: &str = "kinmesh/roster-sign/1";
 
 /// What is signed, with which key.
 pub struct SignArgs {
     /// The custodian's key file.
     pub key: PathBuf,
-    /// The proposal; the signature is added to it.
+    /// The proposal or suspension; the signature is added to it.
     pub file: PathBuf,
-}
-
-/// What a custodian reads before signing.
-#[derive(Clone, Debug, Serialize)]
-pub struct SignReport {
-    /// Kind and version of this object.
-    pub schema: &'static str,
-    /// The network.
-    pub network: NetworkId,
-    /// The version.
-    pub version: u64,
-    /// The version that it follows; 0 for none.
-    pub follows: u64,
-    /// Fingerprint of the custodians who signed the version before, or of this first one's.
-    pub fingerprint: String,
-    /// What it changes.
-    pub changes: Vec<Change>,
-    /// Signatures on it.
-    pub signatures: u64,
-    /// Signatures that it needs.
-    pub needed: u64,
 }
 
 /// Why nothing was signed.
@@ -84,35 +62,6 @@ impl SignError {
     }
 }
 
-impl SignReport {
-    /// Reads how a proposal stands.
-    #[must_use]
-    pub fn of(proposal: &Proposal) -> Self {
-        let before = proposal.before().map(|held| &held.roster);
-        let count = proposal.signature_count();
-        Self {
-            schema: "kinmesh/roster-sign/1",
-            network: proposal.roster.network_id,
-            version: proposal.roster.version,
-            follows: before.map_or(0, |roster| roster.version),
-            fingerprint: Fingerprint::of(before.unwrap_or(&proposal.roster)).to_string(),
-            changes: changes(before, &proposal.roster),
-            signatures: count.found,
-            needed: count.needed,
-        }
-    }
-
-    /// What the custodian reads.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{} version {} (after {}), custodians {}", self.network, self.version, self.follows, self.fingerprint)?;
-        write_changes(out, &self.changes)?;
-        writeln!(out, "{} of {} signatures", self.signatures, self.needed)
-    }
-}
-
 /// Shows a proposal, asks, and signs it.
 ///
 /// `agree` is shown the report and says whether the custodian signs; `secret` gives what opens a key of that kind. Neither is
@@ -122,26 +71,26 @@ impl SignReport {
 /// [`SignError`]; the file is then as it was.
 pub fn run(
     args: &SignArgs,
-    agree: impl FnOnce(&SignReport) -> bool,
+    agree: impl FnOnce(&DraftReport) -> bool,
     secret: impl FnOnce(SecretKind) -> Option<UnlockSecret>,
-) -> Result<SignReport, SignError> {
-    let mut proposal = Proposal::from_items(&read_bundle(&args.file)?)?;
+) -> Result<DraftReport, SignError> {
+    let mut draft = Draft::from_items(&read_bundle(&args.file)?)?;
     let key = KeyFile::open(&args.key)?;
-    let expected = proposal.roster.network_id;
+    let expected = draft.network();
     if key.usage() != KeyUse::Custodian || *key.network() != expected {
         return Err(SignError::OtherKey { expected });
     }
-    if !agree(&SignReport::of(&proposal)) {
+    if !agree(&draft.report(SCHEMA)) {
         return Err(SignError::Declined);
     }
     let signing = match key.secret_kind() {
         None => key.unlock(None)?,
         Some(kind) => key.unlock(Some(&secret(kind).ok_or(SignError::Declined)?))?,
     };
-    proposal.sign(&signing)?;
-    let items = proposal.to_items();
+    draft.sign(&signing)?;
+    let items = draft.to_items();
     write_bundle(&args.file, items.iter().map(Vec::as_slice), Replace::Allowed)?;
-    Ok(SignReport::of(&proposal))
+    Ok(draft.report(SCHEMA))
 }
 
 #[cfg(test)]
@@ -149,6 +98,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::coordinator::Proposal;
     use crate::coordinator::proposal::tests::{custodian, signed_roster};
     use crate::keys::{KdfCost, Protection};
 

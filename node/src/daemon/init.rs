@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use data_encoding::BASE64;
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::{MemberId, NetworkId, Sensitive, Timestamp, UserId};
 use kinmesh_protocol::engine::{Batch, Seat, setup};
@@ -20,7 +19,7 @@ use crate::daemon::clock::{NoRandomness, draw, seed};
 use crate::daemon::folder::{Config, LogLevel, NodeFolder};
 use crate::exchange::enrolment::{self, Enrolment, Part};
 use crate::exchange::whole_file::{folder_of, sync_folder};
-use crate::exchange::{Kind, WholeFileError, write_new};
+use crate::exchange::{Kind, WholeFileError, revocation, write_new};
 use crate::keys::small_file::make_folder;
 use crate::keys::{
     CreateError, CreateKeyError, KdfCost, KeyFile, KeyUse, Keystore, Protection, ServiceKeys, UnlockError, UnlockSecret,
@@ -276,7 +275,7 @@ fn make_member(
     KeyFile::create(&folder.root_key(), &args.network, KeyUse::Root, &root, protection, cost(&args.network))?;
     let setup = setup::MemberSetup { member, network: args.network };
     let (batches, own) = setup::member(&setup, &root, operational, args.now, &mut draw()?);
-    write_new(&folder.self_revocation(), revocation_text(member, &own.self_revocation).as_bytes())?;
+    write_new(&folder.self_revocation(), revocation::to_text(member, &own.self_revocation).as_bytes())?;
     let root_key = root.verifying_key().to_bytes();
     Ok((batches, Part::Member { member, name, country, root_key, announcement: own.announcement }))
 }
@@ -291,20 +290,6 @@ fn make_store(args: &InitArgs, folder: &NodeFolder, service: &ServiceKeys, batch
         store.commit(batch)?;
     }
     Ok(())
-}
-
-/// The text to be printed.
-pub(super) fn revocation_text(member: MemberId, revocation: &[u8]) -> String {
-    let mut text = format!(
-        "Kinmesh: revocation of the keys of {member}'s node.\n\n\
-         Print this and keep it apart from the machine. When the node is stolen, give it to the coordinator or to any other\n\
-         society: every node that gets it refuses the stolen keys at once.\n\n"
-    );
-    for line in BASE64.encode(revocation).as_bytes().chunks(64) {
-        text.push_str(core::str::from_utf8(line).unwrap_or_default());
-        text.push('\n');
-    }
-    text
 }
 
 fn report(args: &InitArgs, enrolment: Enrolment) -> InitReport {

@@ -91,7 +91,11 @@ fn log(notice: Notice) {
     let Notice { code, member, number } = notice;
     let member = member.map(tracing::field::display);
     match code {
-        NoticeCode::RosterAccepted | NoticeCode::SetApplied | NoticeCode::IndexReady => {
+        NoticeCode::RosterAccepted
+        | NoticeCode::SetApplied
+        | NoticeCode::IndexReady
+        | NoticeCode::RosterFresh
+        | NoticeCode::Readmitted => {
             tracing::info!(?code, member, number, "notice");
         }
         NoticeCode::Refused
@@ -102,6 +106,10 @@ fn log(notice: Notice) {
         | NoticeCode::KeysCut
         | NoticeCode::HouseholdFull
         | NoticeCode::SuspectsFull
+        | NoticeCode::KeyRevoked
+        | NoticeCode::MemberWaits
+        | NoticeCode::RosterBehind
+        | NoticeCode::KeysDiffer
         | NoticeCode::SplitView
         | NoticeCode::ClaimAnomaly => tracing::warn!(?code, member, number, "notice"),
     }

@@ -13,9 +13,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::daemon::clock::{NoRandomness, draw};
-use crate::daemon::init::revocation_text;
 use crate::exchange::key_request::{self, KEY_REQUEST_BYTES, KeyRequest, KeyRequestError};
-use crate::exchange::{BundleFileError, Kind, Replace, WholeFileError, read_bounded, write_bundle, write_new};
+use crate::exchange::{BundleFileError, Kind, Replace, WholeFileError, read_bounded, revocation, write_bundle, write_new};
 use crate::keys::{KeyFile, KeyUse, OpenKeyError, SecretKind, UnlockSecret};
 
 /// What is signed, with which key.
@@ -153,8 +152,8 @@ pub fn run(
         sign(&request.network, &header, body, &root)
     };
     let announcement = public(KEY_ANNOUNCEMENT, &cbor::encode(&request.announcement));
-    let revocation = public(SELF_REVOCATION, &cbor::encode(&request.revocation));
-    write_new(&args.revocation, revocation_text(request.member, &revocation).as_bytes())?;
+    let message = public(SELF_REVOCATION, &cbor::encode(&request.revocation));
+    write_new(&args.revocation, revocation::to_text(request.member, &message).as_bytes())?;
     write_bundle(&args.out, [announcement.as_slice()], Replace::Never)?;
     Ok(report)
 }

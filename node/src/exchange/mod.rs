@@ -11,8 +11,10 @@ pub mod enrolment;
 pub mod form;
 pub mod key_request;
 pub mod kind;
+pub mod moment;
 pub mod people;
 pub mod records;
+pub mod revocation;
 pub mod template;
 pub mod whole_file;
 
@@ -21,6 +23,7 @@ pub use columns::{Columns, Unused};
 pub use enrolment::{Enrolment, EnrolmentError, Part};
 pub use form::{FormFileError, case_form, person_form};
 pub use kind::Kind;
+pub use moment::utc;
 pub use people::{BadRow, FileError, PeopleFile, Row, RowProblem};
 pub use template::{CASE_TEMPLATE, PERSON_TEMPLATE};
 pub use whole_file::{WholeFileError, read_bounded, replace, write_new};

@@ -97,6 +97,24 @@ pub enum Act {
     /// The next operational key was made, to be signed by the root key.
     #[n(29)]
     KeyRequested,
+    /// A few custodians suspended a member; the id is the last second of it.
+    #[n(30)]
+    SuspendedForNow,
+    /// A member takes part again.
+    #[n(31)]
+    Readmitted,
+    /// A member revoked its own operational key.
+    #[n(32)]
+    KeyRevoked,
+    /// The operator refused a member.
+    #[n(33)]
+    MemberDenied,
+    /// The operator let a member in.
+    #[n(34)]
+    MemberAllowed,
+    /// The operator decided what is done about new members.
+    #[n(35)]
+    PolicySet,
 }
 
 impl Act {
@@ -133,6 +151,12 @@ impl Act {
             Act::EpochDestroyed => "epoch_destroyed",
             Act::SplitView => "split_view",
             Act::KeyRequested => "key_requested",
+            Act::SuspendedForNow => "suspended_for_now",
+            Act::Readmitted => "readmitted",
+            Act::KeyRevoked => "key_revoked",
+            Act::MemberDenied => "member_denied",
+            Act::MemberAllowed => "member_allowed",
+            Act::PolicySet => "policy_set",
         }
     }
 }

@@ -6,7 +6,7 @@ use core::ops::Add;
 use minicbor::{Decode, Encode};
 
 /// Milliseconds of Unix time, UTC. On the wire times are whole seconds (protocol.md 3.9).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Default)]
 #[cbor(transparent)]
 pub struct Timestamp(#[n(0)] pub u64);
 

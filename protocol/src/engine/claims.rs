@@ -23,6 +23,7 @@ use crate::envelope::Refusal;
 use crate::person::Field;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
+use crate::roster::Freshness;
 
 /// Pages of hits that a list looks through: most of them were claimed.
 const LIST_PAGES: usize = 16;
@@ -87,7 +88,9 @@ impl Engine {
         if row.ended || hit.claim.is_some() {
             return Ok(());
         }
-        if row.policy.decide(owner, hit.keys.len()) == HitDecision::Claim {
+        // On a roster that was not confirmed for long, a person decides: the owner may have been suspended meanwhile.
+        let is_sure = self.freshness() == Freshness::Full;
+        if is_sure && row.policy.decide(owner, hit.keys.len()) == HitDecision::Claim {
             self.claim(step, None, subject, owner)?;
         }
         Ok(())
@@ -140,6 +143,7 @@ impl Engine {
             }
             let reason = match row.policy.decide(&owner, hit.keys.len()) {
                 HitDecision::HeldOneHit => "one_hit",
+                HitDecision::Claim if self.freshness() != Freshness::Full => "roster_old",
                 HitDecision::HeldPolicy | HitDecision::Claim => "policy",
             };
             let count = u32::try_from(hit.keys.len()).unwrap_or(u32::MAX);
@@ -165,6 +169,9 @@ impl Engine {
         }
         if self.taking_part(&owner).is_none() {
             return Err(Failure::Unknown);
+        }
+        if !self.may_exchange() {
+            return Err(Failure::RosterOld);
         }
         let claim = self.claim(step, Some(user), &subject, &owner)?;
         Ok(Answer::Claimed { claim })

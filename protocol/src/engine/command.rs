@@ -10,7 +10,9 @@ use crate::base::{MemberId, PersonId, Sensitive};
 use crate::casework::consent::{ConsentForm, Decision};
 use crate::casework::outcome::OutcomeKind;
 use crate::casework::review::Verdict;
+use crate::engine::member_rows::AcceptPolicy;
 use crate::person::PersonForm;
+use crate::roster::ReasonCode;
 
 /// One request of a user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +33,39 @@ pub enum Command {
     PublicGive,
     /// Makes the next operational key and asks for the root key's signature on its announcement.
     KeysRequest,
+    /// Coordination node: confirms its roster at once; it does so by itself every day.
+    TimestampSign,
+    /// Every member on the roster, and what this node decided on it.
+    MemberList,
+    /// One member.
+    MemberShow {
+        /// Which.
+        member: MemberId,
+    },
+    /// Refuses a member at this node.
+    MemberDeny {
+        /// Which.
+        member: MemberId,
+        /// Why.
+        #[serde(default)]
+        reason: ReasonCode,
+    },
+    /// Takes a refusal back.
+    MemberAllow {
+        /// Which.
+        member: MemberId,
+    },
+    /// Takes in a member that waits.
+    MemberAccept {
+        /// Which.
+        member: MemberId,
+    },
+    /// What is done about members that a roster lists for the first time.
+    MemberPolicy {
+        /// Sets it; none shows it.
+        #[serde(default)]
+        accept: Option<AcceptPolicy>,
+    },
     /// Registers one person.
     PersonAdd {
         /// The person.

@@ -18,10 +18,11 @@ use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
 use crate::engine::links::Links;
 use crate::engine::rows::{Due, DueRow, OwnRow};
+use crate::engine::standing::Standings;
 use crate::engine::step::{Mark, Step};
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::roster::{HeldRoster, Member, MemberKeys, MemberStatus};
+use crate::roster::{HeldRoster, MemberKeys};
 
 /// Secrets that the engine works with; the node's keystore gives them.
 pub struct NodeKeys {
@@ -62,6 +63,7 @@ pub struct Engine {
     pub(super) keys: NodeKeys,
     pub(super) held: Option<HeldRoster>,
     pub(super) members: BTreeMap<MemberId, MemberKeys>,
+    pub(super) standings: Standings,
     pub(super) links: Links,
     pub(super) running: Running,
     pub(super) records_open: bool,
@@ -158,6 +160,7 @@ impl Engine {
             keys,
             held: None,
             members: BTreeMap::new(),
+            standings: Standings::default(),
             links: Links::default(),
             running: Running { look_at_builds: true, look_at_suspects: true, ..Running::default() },
             records_open,
@@ -165,6 +168,7 @@ impl Engine {
         };
         let mut step = Step::new(now, seed, view);
         engine.read_public(&step)?;
+        engine.read_standings(&step)?;
         engine.use_own_key(&step)?;
         // Before anybody is dialled: the network starts under the first key's identity.
         engine.identity_due(&mut step)?;
@@ -178,6 +182,7 @@ impl Engine {
     /// One step, at most some 2 ms: what the input changes and what is to be done about it.
     pub fn handle<V: View>(&mut self, now: Now, seed: Seed, input: Input, view: &V) -> Effects {
         let mut step = Step::new(now, seed, view);
+        self.standings.wall = step.wall();
         self.dispatch(&mut step, input);
         self.settle(&mut step);
         if self.ask_wake(&mut step).is_err() {
@@ -321,7 +326,7 @@ impl Engine {
         }
         if undone.public {
             (self.held, self.members) = (None, BTreeMap::new());
-            if self.read_public(step).is_err() {
+            if self.read_public(step).is_err() || self.read_standings(step).is_err() {
                 step.notify(NoticeCode::Damaged, None, 11);
             }
         }
@@ -403,6 +408,9 @@ impl Engine {
             }
             Due::Forget => self.forget_expired(step),
             Due::OwedBag(member) => self.make_bag(step, member),
+            Due::Lapse(member) => self.lapse(step, member),
+            Due::Timestamp => self.sign_daily(step),
+            Due::Resume(member) => self.resume_with(step, member),
             Due::SpreadFrom(subject) => self.spread_from(step, subject),
             Due::Epoch => self.epoch_due(step),
             Due::Renew(owner) => self.renew(step, owner),
@@ -432,6 +440,13 @@ impl Engine {
             Command::PublicTake { items, fingerprint } => self.take_public(step, &items, fingerprint.as_deref()),
             Command::PublicGive => self.give_public(step),
             Command::KeysRequest => self.keys_request(step, user),
+            Command::TimestampSign => self.timestamp_sign(step),
+            Command::MemberList => self.member_list(),
+            Command::MemberShow { member } => self.member_show(&member),
+            Command::MemberDeny { member, reason } => self.member_deny(step, user, member, reason),
+            Command::MemberAllow { member } => self.member_allow(step, user, member),
+            Command::MemberAccept { member } => self.member_accept(step, user, member),
+            Command::MemberPolicy { accept } => self.member_policy(step, user, accept),
             Command::AuditHead => trail::head(step),
             Command::AuditList { from, limit } => trail::list(step, from, limit),
             // From here on the node holds people and cases: the coordination node does not.
@@ -468,19 +483,6 @@ impl Engine {
         self.own.member.ok_or(ReadError::Damaged)
     }
 
-    /// The roster's entry of a member that takes part.
-    pub(super) fn taking_part(&self, member: &MemberId) -> Option<&Member> {
-        self.held.as_ref().and_then(|held| held.roster.member(member)).filter(|member| member.takes_part())
-    }
-
-    /// The other members that take part, in ascending order.
-    pub(super) fn peers(&self) -> Vec<MemberId> {
-        let own = self.own.member;
-        self.held.as_ref().map_or_else(Vec::new, |held| {
-            held.roster.taking_part().map(|member| member.id).filter(|member| Some(*member) != own).collect()
-        })
-    }
-
     /// The keys of a member that count now.
     pub(super) fn keys_of(&self, member: &MemberId, now: Timestamp) -> Option<&crate::roster::HeldAnnouncement> {
         self.members.get(member).and_then(|keys| keys.live(now))
@@ -500,11 +502,5 @@ impl Engine {
     /// True for the coordination node's transport identity.
     pub(super) fn is_coordinator(&self, peer: &PeerId) -> bool {
         self.held.as_ref().is_some_and(|held| held.roster.coordinator.key == peer.0)
-    }
-
-    /// This node's own standing.
-    pub(super) fn own_status(&self) -> Option<MemberStatus> {
-        let me = self.own.member?;
-        self.held.as_ref()?.roster.member(&me).map(|member| member.status)
     }
 }

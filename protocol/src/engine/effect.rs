@@ -125,8 +125,20 @@ pub enum NoticeCode {
     RosterAccepted,
     /// An item of a peer was refused; the number is the refusal's code.
     Refused,
-    /// A member was suspended; the number is the roster's version.
+    /// A member is shut out; the number is the roster's version, or the reason of this node's own refusal.
     Suspended,
+    /// A member takes part again.
+    Readmitted,
+    /// A member revoked its own operational key.
+    KeyRevoked,
+    /// A roster lists a member that waits for the operator's word.
+    MemberWaits,
+    /// The coordination node names a later roster; the number is its version.
+    RosterBehind,
+    /// Two rosters of one version are shown: keep both and ask the custodians. The number is the version.
+    SplitView,
+    /// The roster was confirmed after a time without word.
+    RosterFresh,
     /// An owner's evaluation did not prove its key.
     ProofFailed,
     /// An owner's set was discarded.
@@ -147,5 +159,5 @@ pub enum NoticeCode {
     /// A claim named a tag that this node never gave to its sender: colluding members, or a guess.
     ClaimAnomaly,
     /// A member shows peers different keys; the number is that of its announcement.
-    SplitView,
+    KeysDiffer,
 }

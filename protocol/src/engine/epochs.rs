@@ -188,9 +188,8 @@ impl Engine {
         };
         let bytes = sign(&self.own.network, &header, &cbor::encode(&keys), &self.keys.operational);
         let message = Unverified::<Message>::parse(&bytes, bytes.len()).map_err(|_| ReadError::Damaged)?;
-        self.take_message(step, &message, &bytes).map_err(|_| ReadError::Damaged)?;
-        self.spread_public(step, &bytes, None);
-        Ok(())
+        // Whoever is connected hears of it as of any other announcement that is taken.
+        self.take_message(step, &message, &bytes).map(|_| ()).map_err(|_| ReadError::Damaged)
     }
 
     fn draw_sealing_key<V: View>(&self, step: &mut Step<'_, V>, until: Timestamp) -> crate::envelope::SealPublic {

@@ -92,8 +92,7 @@ impl Engine {
         request: &EvalRequest,
     ) -> Result<EvaluatedRow, Refusal> {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let member = held.roster.member(&from).ok_or(Refusal::KeyUnknown)?;
-        let class = held.roster.class(member.case_class).ok_or(Refusal::Budget)?;
+        let class = self.class_of(&from).ok_or(Refusal::Budget)?;
         let a_day = u32::try_from(class.new_a_day).unwrap_or(u32::MAX);
         let day = held.roster.pace.day();
         let bucket_id = (from, Family::Registered as u8);

@@ -11,12 +11,12 @@ use crate::base::record::{Record, row_key};
 use crate::base::{MemberId, Millis, MsgId, Party, PeerId, cbor, limits};
 use crate::engine::answer::{Answer, Failure};
 use crate::engine::core::Engine;
-use crate::engine::rows::{ChainRow, Due, HeadRow, RevocationRow};
+use crate::engine::rows::{ChainRow, Due, HeadRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{Addressee, Header, Message, Refusal, Unverified, Verified, sign};
+use crate::envelope::{Addressee, Header, Message, Refusal, Unverified, sign};
 use crate::roster::messages::ChainHead;
-use crate::roster::{HeldAnnouncement, PublicGet, PublicKeys};
+use crate::roster::{HeldAnnouncement, PublicGet};
 
 /// Message type of a request for public messages.
 pub const PUBLIC_GET: u64 = 15;
@@ -24,8 +24,6 @@ pub const PUBLIC_GET: u64 = 15;
 /// Announcements that are kept of a member: two a roll, four regular rolls in the life of an operational key, and as many
 /// early ones as the announcement's time allows.
 const CHAIN: usize = 64;
-/// Revocations of a member.
-const REVOCATIONS: usize = 32;
 
 impl Engine {
     /// All public messages of this node, the roster first.
@@ -41,13 +39,16 @@ impl Engine {
         if have.is_none_or(|have| have.roster_version < head.version) {
             items.push(step.read_blob(head.blob)?);
         }
+        // What stops a member comes before its keys.
+        let emergencies = self.emergencies(step)?;
+        if have.is_none_or(|have| have.emergencies != sum_of(&emergencies)) {
+            items.extend(emergencies);
+        }
+        if have.is_none_or(|have| have.confirmed < self.standings.confirmed.seconds()) {
+            items.extend(self.current_timestamp(step)?);
+        }
         for (member, keys) in &self.members {
             let theirs = have.and_then(|have| have.heads.as_ref()?.iter().find(|theirs| theirs.member == *member));
-            let revoked = u64::try_from(keys.revoked.len()).unwrap_or(u64::MAX);
-            if theirs.is_none_or(|theirs| theirs.revoked < revoked) {
-                let rows = step.under::<RevocationRow>(&row_key(RevocationRow::KIND, member), REVOCATIONS)?;
-                items.extend(rows.into_iter().map(|(_, row)| row.message));
-            }
             let Some(latest) = &keys.latest else { continue };
             let is_same = theirs.is_some_and(|theirs| theirs.hash == short(&latest.hash));
             if is_same {
@@ -73,7 +74,6 @@ impl Engine {
                     incarnation: latest.keys.incarnation,
                     seq: latest.keys.seq,
                     hash: short(&latest.hash),
-                    revoked: u64::try_from(keys.revoked.len()).unwrap_or(u64::MAX),
                 })
             })
             .collect()
@@ -95,11 +95,8 @@ impl Engine {
         let version = self.held.as_ref().map_or(0, |held| held.roster.version);
         get.roster_version > version
             || get.heads.iter().flatten().any(|theirs| {
-                let keys = self.members.get(&theirs.member);
-                let own = keys.and_then(|keys| keys.latest.as_ref());
-                let revoked = keys.map_or(0, |keys| u64::try_from(keys.revoked.len()).unwrap_or(u64::MAX));
-                theirs.revoked > revoked
-                    || own.is_none_or(|own| (theirs.incarnation, theirs.seq) > (own.keys.incarnation, own.keys.seq))
+                let own = self.members.get(&theirs.member).and_then(|keys| keys.latest.as_ref());
+                own.is_none_or(|own| (theirs.incarnation, theirs.seq) > (own.keys.incarnation, own.keys.seq))
             })
     }
 
@@ -123,22 +120,37 @@ impl Engine {
 
     fn say_heads<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, heads: Option<Vec<ChainHead>>) {
         let (Some(held), Some(me)) = (&self.held, self.own.member) else { return };
-        let body = PublicGet { roster_version: held.roster.version, digest: self.digest(), heads };
-        let message = self.sign_public(step, me, PUBLIC_GET, &cbor::encode(&body));
+        let Ok(emergencies) = self.emergencies(step) else { return };
+        let body = PublicGet {
+            roster_version: held.roster.version,
+            digest: self.digest(),
+            heads,
+            confirmed: self.standings.confirmed.seconds(),
+            emergencies: sum_of(&emergencies),
+        };
+        let life = held.roster.pace.message_life;
+        let message = self.sign_public(step, Party::Member(me), PUBLIC_GET, &cbor::encode(&body), life);
         self.links.queue_public(peer, message);
         self.pump(step, peer);
     }
 
-    fn sign_public<V: View>(&self, step: &mut Step<'_, V>, me: MemberId, kind: u64, body: &[u8]) -> Vec<u8> {
-        let life = self.held.as_ref().map_or(Millis::hours(24), |held| held.roster.pace.message_life);
+    /// Signs a public message of this node.
+    pub(super) fn sign_public<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        from: Party,
+        kind: u64,
+        body: &[u8],
+        life: Millis,
+    ) -> Vec<u8> {
         let header = Header {
             kind,
-            from: Party::Member(me),
+            from,
             to: None,
             msg_id: MsgId::draw(&mut step.draw),
             n: 0,
             created: step.wall().seconds(),
-            expires: (step.wall() + life).deadline_seconds(),
+            expires: (step.wall() + life).seconds(),
             roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
             re: None,
         };
@@ -153,8 +165,8 @@ impl Engine {
         message: &Unverified<Message>,
     ) -> Result<(), Refusal> {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let pace = held.roster.pace;
+        let ring = self.ring(held, step.wall());
         let verified =
             message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let get: PublicGet = cbor::decode(&verified.body).map_err(|_| Refusal::Encoding)?;
@@ -162,21 +174,26 @@ impl Engine {
             return Err(Refusal::Size);
         }
         if get.digest == self.digest() {
-            return Ok(());
+            // The keys are the same; what stops a member and the latest timestamp change more often.
+            return self.send_missing(step, peer, &PublicGet { heads: Some(self.heads()), ..get });
         }
         if get.heads.is_none() && self.own.member.is_some() {
             // The other side answers with what is missing here, and learns what is missing there.
             self.say_all_heads(step, peer);
             return Ok(());
         }
-        // A coordination node has no heads of its own to say: it gives everything.
-        let have = get.heads.is_some().then_some(&get);
-        let items = self.missing(step, have).map_err(|_| Refusal::Busy)?.unwrap_or_default();
-        for item in items {
-            self.links.queue_public(peer, item);
-        }
+        self.send_missing(step, peer, &get)?;
         if self.lacks(&get) {
             self.say_all_heads(step, peer);
+        }
+        Ok(())
+    }
+
+    /// Sends a peer what its message shows that it lacks. A coordination node has no heads of its own to say: who says none
+    /// to it gets everything.
+    fn send_missing<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, get: &PublicGet) -> Result<(), Refusal> {
+        for item in self.missing(step, Some(get)).map_err(|_| Refusal::Busy)?.unwrap_or_default() {
+            self.links.queue_public(peer, item);
         }
         self.pump(step, peer);
         Ok(())
@@ -212,10 +229,12 @@ impl Engine {
         }
     }
 
-    /// Sends one public message to everybody who is connected, but to who brought it.
-    pub(super) fn spread_public<V: View>(&mut self, step: &mut Step<'_, V>, item: &[u8], but: Option<PeerId>) {
-        for peer in self.links.up().into_iter().filter(|peer| Some(*peer) != but) {
-            self.links.queue_public(&peer, item.to_vec());
+    /// Sends some public messages to everybody who is connected.
+    pub(super) fn offer<V: View>(&mut self, step: &mut Step<'_, V>, items: &[Vec<u8>]) {
+        for peer in self.links.up() {
+            for item in items {
+                self.links.queue_public(&peer, item.clone());
+            }
             self.pump(step, &peer);
         }
     }
@@ -241,19 +260,24 @@ impl Engine {
         step.put(&(member, keys.incarnation, keys.seq), &row);
         Ok(())
     }
+}
 
-    /// Keeps a revocation for whoever lacks it.
-    pub(super) fn keep_revocation<V: View>(
-        &self,
-        step: &mut Step<'_, V>,
-        member: &MemberId,
-        message: &Verified<Message>,
-        bytes: &[u8],
-    ) {
-        if let Ok(crate::roster::SelfRevocation { op_kid, .. }) = cbor::decode(&message.body) {
-            step.put(&(*member, op_kid), &RevocationRow { message: bytes.to_vec() });
-        }
+/// Sum over documents, for [`PublicGet`].
+fn sum_of(items: &[Vec<u8>]) -> u64 {
+    if items.is_empty() {
+        return 0;
     }
+    let mut hash = Sha256::new();
+    for item in items {
+        hash.update(item);
+    }
+    let (first, _) = hash
+        .finalize()
+        .iter()
+        .copied()
+        .fold((0u64, 0), |(sum, place), byte| if place < 8 { (sum << 8 | u64::from(byte), place + 1) } else { (sum, place) });
+    // Integers on the wire are below 2^63 (protocol.md 3.9).
+    first >> 1
 }
 
 fn short(hash: &[u8; 32]) -> [u8; 16] {

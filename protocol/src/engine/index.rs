@@ -150,7 +150,7 @@ impl Engine {
 
     /// Starts the build of a peer's set where the index moved on and its time has come.
     pub(super) fn continue_builds<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
-        if self.running.build.is_some() || !self.running.look_at_builds {
+        if self.running.build.is_some() || !self.running.look_at_builds || !self.may_exchange() {
             return Ok(());
         }
         self.running.look_at_builds = false;

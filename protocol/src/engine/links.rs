@@ -144,6 +144,11 @@ impl Engine {
         self.peer_of(member).is_some_and(|peer| self.links.is_up(&peer))
     }
 
+    /// True for the transport identity of a member that does not take part, here or in the network.
+    pub(super) fn is_shut_out(&self, peer: &PeerId) -> bool {
+        !self.is_coordinator(peer) && self.member_of(peer).is_some_and(|member| self.taking_part(&member).is_none())
+    }
+
     /// The transport identity of a member, if its keys are held.
     ///
     /// Of several the one that is connected: a member whose operational keys overlap may still use the older one.
@@ -158,6 +163,7 @@ impl Engine {
     pub(super) fn link_changed<V: View>(&mut self, step: &mut Step<'_, V>, peer: PeerId, change: LinkChange) {
         let member = self.member_of(&peer);
         match change {
+            LinkChange::Up if self.is_shut_out(&peer) => step.act(Action::Deny { peer }),
             LinkChange::Up => {
                 self.links.peers.entry(peer).or_default();
                 self.show_own_links(step, &peer);
@@ -208,11 +214,11 @@ impl Engine {
     }
 
     /// What waited for a peer goes on: an owed bag, evaluations that were not answered, its set.
-    fn peer_returned<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+    pub(super) fn peer_returned<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
         if self.own.member.is_none() {
             return;
         }
-        if self.taking_part(member).is_none() {
+        if self.taking_part(member).is_none() || !self.may_exchange() {
             return;
         }
         let outcome = self
@@ -282,7 +288,7 @@ impl Engine {
     /// Sends what waits for a peer on every free lane but the bags', which have their own time.
     pub(super) fn pump<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId) {
         for lane in [Lane::Public, Lane::Eval, Lane::Set] {
-            if !self.links.is_free(peer, lane) {
+            if !self.links.is_free(peer, lane) || lane != Lane::Public && !self.may_exchange() {
                 continue;
             }
             if let Some(item) = self.links.next_volatile(peer, lane) {

@@ -11,7 +11,6 @@ use crate::engine::view::{ReadError, View};
 use crate::envelope::{Addressee, CellHeader, CellKind, Header, Message, Unverified, capacity_class, packed_len, seal, sign};
 use crate::private_match::manifest::SetSegment;
 use crate::private_match::owner::SetOut;
-use crate::roster::PublicKeys;
 
 /// Rows of the outbox that one cell is filled from.
 const ROWS_A_CELL: usize = 32;
@@ -90,7 +89,7 @@ impl Engine {
         let pace = held.roster.pace;
         // As it stood in its last second: its times and this node's key were good then.
         let then = Timestamp::from_seconds(expires);
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: then };
+        let ring = self.ring(held, then);
         let addressee = Addressee::Party(Party::Member(id.0));
         let old = Unverified::<Message>::parse(bytes, limits::MESSAGE_BYTES)
             .and_then(|message| message.verify(&self.own.network, addressee, &ring, then, pace.clock_skew, pace.message_life));
@@ -124,12 +123,15 @@ impl Engine {
     /// The receiver refused the cell: what it carried would be refused again. A spent budget or a busy peer is not a
     /// refusal of that kind: true says that it waits.
     pub(super) fn refused<V: View>(&mut self, step: &mut Step<'_, V>, rows: &[(MemberId, u8, u64)], code: u8) -> bool {
-        let waits = [crate::envelope::Refusal::Busy, crate::envelope::Refusal::Seal, crate::envelope::Refusal::KeyUnknown]
+        use crate::envelope::Refusal;
+        let waits = [Refusal::Busy, Refusal::Seal, Refusal::KeyUnknown, Refusal::RosterStale]
             .iter()
             .any(|refusal| refusal.code() == u64::from(code));
         if waits {
             if let Some((member, _, _)) = rows.first() {
-                self.due(step, step.wall() + crate::base::Millis(5_000), Due::Pump(*member));
+                // A roster is not confirmed within seconds: the peer asks again when it is.
+                let wait = if u64::from(code) == Refusal::RosterStale.code() { 3_600_000 } else { 5_000 };
+                self.due(step, step.wall() + crate::base::Millis(wait), Due::Pump(*member));
             }
             return !rows.is_empty();
         }
@@ -226,7 +228,7 @@ impl Engine {
         if self.taking_part(&member).is_none() {
             return Ok(());
         }
-        match self.peer_of(&member).filter(|peer| self.links.is_free(peer, Lane::Bag)) {
+        match self.peer_of(&member).filter(|peer| self.may_exchange() && self.links.is_free(peer, Lane::Bag)) {
             Some(peer) => self.send_bag(step, &peer, &member),
             None => {
                 let mut row = step.get::<PeerRow>(&member)?.unwrap_or_default();

@@ -6,21 +6,21 @@
 use crate::audit::Act;
 use crate::base::cbor;
 use crate::base::record::row_key;
-use crate::base::{MemberId, PeerId, SubjectId, limits};
+use crate::base::{MemberId, PeerId, limits};
 use crate::engine::answer::{Answer, Failure, MemberLine, PublicProblem, RosterView};
 use crate::engine::core::{Engine, OpenError};
 use crate::engine::effect::{Action, NoticeCode};
-use crate::engine::rows::{AnnouncedRow, ChainRow, Due, HeadRow, OwnAnnouncementRow, PeerRow, SplitViewRow};
+use crate::engine::rows::{AnnouncedRow, ChainRow, Due, HeadRow, OwnAnnouncementRow, SplitViewRow};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{Addressee, Item, Message, Refusal, Unverified};
+use crate::envelope::{Addressee, CosignedKind, Item, Message, Refusal, Unverified};
 use crate::linkage;
 use crate::roster::key_chain::KEY_ANNOUNCEMENT;
 use crate::roster::keys::KeyChange;
 use crate::roster::{
-    Anchor, Fingerprint, HeldAnnouncement, HeldRoster, MemberKeys, MemberStatus, PublicKeys, RosterError, fingerprint_text,
-    verify_roster,
+    Anchor, Fingerprint, HeldAnnouncement, HeldRoster, MemberKeys, MemberStatus, PublicKeys, RosterError, TIMESTAMP,
+    fingerprint_text, signed_kind, verify_roster,
 };
 
 /// Whether a public message changed something.
@@ -109,11 +109,29 @@ impl Engine {
         let form = |refusal| (Failure::Public(PublicProblem::Form), refusal);
         match Item::parse(bytes).map_err(form)? {
             Item::Roster(bytes) => {
-                self.take_roster(step, &bytes, fingerprint).map_err(|problem| (Failure::Public(problem), Refusal::Signature))
+                self.take_cosigned(step, &bytes, fingerprint).map_err(|problem| (Failure::Public(problem), Refusal::Signature))
             }
             Item::Message(message) => self.take_message(step, &message, bytes).map_err(|refusal| (problem_of(refusal), refusal)),
             Item::Cell(_) => Err(form(Refusal::Role)),
         }
+    }
+
+    /// What the custodians signed: a roster or a suspension.
+    pub(super) fn take_cosigned<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        bytes: &[u8],
+        fingerprint: Option<&str>,
+    ) -> Result<Taken, PublicProblem> {
+        let mark = step.mark();
+        let taken = match signed_kind(bytes) {
+            Some(CosignedKind::Suspension) => self.take_suspension(step, bytes),
+            _ => return self.take_roster(step, bytes, fingerprint),
+        };
+        if taken.is_err() {
+            self.roll_back(step, mark);
+        }
+        taken
     }
 
     /// A roster from an operator or a peer.
@@ -153,6 +171,7 @@ impl Engine {
     /// ONE set of effects: the head, the gate, timers of members that are seen for the first time, the audit entry.
     fn hold_roster<V: View>(&mut self, step: &mut Step<'_, V>, offered: HeldRoster, bytes: &[u8]) -> Result<(), ReadError> {
         let before: Vec<MemberId> = self.peers();
+        let was = self.freshness();
         let demanded = |held: &HeldRoster| self.own.member.is_some_and(|me| held.roster.force_roll.contains(&me));
         let is_forced = demanded(&offered) && !self.held.as_ref().is_some_and(demanded);
         let old = step.get::<HeadRow>(&())?;
@@ -166,65 +185,22 @@ impl Engine {
         self.held = Some(offered);
         trail::record(step, None, Act::RosterAccepted, &version.to_be_bytes(), None)?;
         step.notify(NoticeCode::RosterAccepted, None, version);
-        for member in &before {
-            if self.taking_part(member).is_none() {
-                self.shut_out(step, member, version)?;
-            }
-        }
         self.take_own_announcement(step)?;
         if is_forced {
             self.roll_forced(step);
         }
-        let admitted: Vec<MemberId> = self.peers().into_iter().filter(|member| !before.contains(member)).collect();
-        for member in &admitted {
-            self.meet(step, member)?;
-        }
+        self.hold_back_strangers(step)?;
+        self.standings_changed(step, &before, version)?;
         self.admit_members(step);
-        self.running.look_at_builds = true;
-        if old.is_some() && !admitted.is_empty() {
-            self.due(step, step.wall(), Due::SpreadFrom(SubjectId([0; 16])));
-        }
         if old.is_none() {
             self.due(step, step.wall(), Due::Epoch);
             self.due(step, step.wall(), Due::PublicSync);
             self.plan_forgetting(step);
+        } else {
+            self.freshness_changed(step, was)?;
         }
+        self.sign_daily(step)?;
         self.offer_public(step);
-        Ok(())
-    }
-
-    /// A member was suspended or left: refused from this commit on, by every reader that asks the roster.
-    fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, version: u64) -> Result<(), ReadError> {
-        trail::record(step, None, Act::Suspended, &version.to_be_bytes(), Some(*member))?;
-        step.notify(NoticeCode::Suspended, Some(*member), version);
-        self.deny(step, member);
-        self.sweep_member(step, member);
-        self.roll_early(step)
-    }
-
-    /// Shuts the gate for every identity of a member and ends its connections.
-    pub(super) fn deny<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
-        let Some(keys) = self.members.get(member) else { return };
-        let latest = keys.latest.iter().map(HeldAnnouncement::peer_id);
-        let all: Vec<PeerId> = latest.chain(keys.older.iter().map(|older| PeerId(older.key))).collect();
-        for peer in all {
-            step.act(Action::Deny { peer });
-            self.links.forget(&peer);
-        }
-    }
-
-    /// Timers of a peer that takes part for the first time. They go on through a suspension: a second lot would make two
-    /// bags where one is the rule.
-    fn meet<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) -> Result<(), ReadError> {
-        if self.own.member.is_none() || step.get::<PeerRow>(member)?.is_some() {
-            return Ok(());
-        }
-        step.put(member, &PeerRow::default());
-        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
-        let first = step.draw.between(crate::base::Millis(0), pace.bag);
-        self.due(step, step.wall() + first, Due::Bag(*member));
-        let check = step.draw.between(crate::base::Millis(0), pace.delta);
-        self.due(step, step.wall() + check, Due::SetCheck(*member));
         Ok(())
     }
 
@@ -242,7 +218,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A key announcement or revocation.
+    /// A key announcement, a revocation or a timestamp.
     pub(super) fn take_message<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
@@ -250,32 +226,44 @@ impl Engine {
         bytes: &[u8],
     ) -> Result<Taken, Refusal> {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
         let pace = held.roster.pace;
+        let ring = self.ring(held, step.wall());
         let verified =
             message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
+        if verified.header.kind == TIMESTAMP {
+            return self.take_timestamp(step, &verified, bytes);
+        }
         let member = verified.header.from.member().ok_or(Refusal::Role)?;
         let mut keys = self.members.get(&member).cloned().unwrap_or_default();
-        match keys.accept(&held.roster, &verified) {
+        let change = match keys.accept(&held.roster, &verified) {
             Ok(KeyChange::Known) => return Ok(Taken::Known),
-            Ok(_) => {}
+            Ok(change) => change,
             Err(Refusal::State) if verified.header.kind == KEY_ANNOUNCEMENT => {
                 return self.split_view(step, member, keys, &verified, bytes);
             }
             Err(refusal) => return Err(refusal),
-        }
+        };
         self.check_own(&member, &keys)?;
         self.check_mine(step, &member, &keys)?;
-        let before = self.members.get(&member).and_then(|keys| keys.latest.clone());
-        match (verified.header.kind, &keys.latest) {
-            (KEY_ANNOUNCEMENT, Some(latest)) => self.keep_link(step, latest, bytes)?,
-            _ => self.keep_revocation(step, &member, &verified, bytes),
+        let before = self.peers();
+        let old = self.members.get(&member).and_then(|keys| keys.latest.clone());
+        if let (KeyChange::Announced, Some(latest)) = (change, &keys.latest) {
+            self.keep_link(step, latest, bytes)?;
         }
         step.put(&member, &AnnouncedRow { keys: keys.clone() });
         self.members.insert(member, keys);
-        self.keys_changed(step, &member, before.as_ref())?;
+        if let KeyChange::Revoked(kid) = change {
+            self.revoked(step, member, kid, &verified, bytes)?;
+        }
+        let version = self.held.as_ref().map_or(0, |held| held.roster.version);
+        self.standings_changed(step, &before, version)?;
+        self.keys_changed(step, &member, old.as_ref())?;
         if self.own.member == Some(member) {
             self.own_keys_changed(step)?;
+        }
+        if change == KeyChange::Announced {
+            // The coordination node asks nobody: without this it would go on serving the keys before to those who join.
+            self.offer(step, &[bytes.to_vec()]);
         }
         Ok(Taken::Accepted)
     }
@@ -304,8 +292,8 @@ impl Engine {
         step.put(&member, &SplitViewRow { one: row.message, other: bytes.to_vec(), seen: step.wall() });
         step.put(&member, &AnnouncedRow { keys: keys.clone() });
         self.members.insert(member, keys);
-        self.deny(step, &member);
-        step.notify(NoticeCode::SplitView, Some(member), other.seq);
+        self.hang_up(step, &member);
+        step.notify(NoticeCode::KeysDiffer, Some(member), other.seq);
         trail::record(step, None, Act::SplitView, &other.seq.to_be_bytes(), Some(member))?;
         Ok(Taken::Accepted)
     }
@@ -331,6 +319,11 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The keys that count at a time, with every suspension that this node knows.
+    pub(super) fn ring<'a>(&'a self, held: &'a HeldRoster, now: crate::base::Timestamp) -> PublicKeys<'a> {
+        PublicKeys { roster: &held.roster, members: &self.members, suspensions: &self.standings.suspensions, now }
     }
 
     /// Nobody may announce this node's VOPRF key or transport key as his own, nor may two others share one.
@@ -383,11 +376,13 @@ fn dial<V: View>(step: &mut Step<'_, V>, peer: PeerId, addresses: Vec<String>) {
     }
 }
 
-fn roster_problem(error: RosterError) -> PublicProblem {
+pub(super) fn roster_problem(error: RosterError) -> PublicProblem {
     match error {
         RosterError::Network { .. } => PublicProblem::Network,
         RosterError::Fingerprint { .. } => PublicProblem::FingerprintWrong,
         RosterError::Threshold { .. } | RosterError::Signature { .. } => PublicProblem::Signatures,
+        RosterError::RootThreshold { .. } | RosterError::Signer(_) => PublicProblem::Signatures,
+        RosterError::SuspensionVersion { .. } => PublicProblem::SuspensionVersion,
         RosterError::Rollback { .. } => PublicProblem::Rollback,
         RosterError::SplitView { .. } => PublicProblem::SplitView,
         RosterError::Expired { .. } => PublicProblem::Expired,
@@ -397,7 +392,7 @@ fn roster_problem(error: RosterError) -> PublicProblem {
 
 fn problem_of(refusal: Refusal) -> Failure {
     Failure::Public(match refusal {
-        Refusal::RosterStale => PublicProblem::FingerprintNeeded,
+        Refusal::RosterStale => PublicProblem::Rollback,
         Refusal::KeyUnknown | Refusal::Signature => PublicProblem::NotListed,
         Refusal::Expired => PublicProblem::Expired,
         Refusal::Context => PublicProblem::Network,

@@ -13,7 +13,6 @@ use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Addressee, Cell, CellKind, Item, Message, Refusal, SealSecret, Unverified, Verified, message_limit};
 use crate::private_match::owner::SealingKey;
-use crate::roster::PublicKeys;
 
 /// Message types that travel in cells, but case work's.
 pub mod kind {
@@ -64,8 +63,12 @@ impl Engine {
     }
 
     fn accept<V: View>(&mut self, step: &mut Step<'_, V>, sender: Option<PeerId>, bytes: &[u8]) -> Result<(), Refusal> {
+        // Nothing of a member that is shut out is looked at, public or not: the gate may still have let it through.
+        if sender.is_some_and(|peer| self.is_shut_out(&peer)) {
+            return Err(Refusal::Suspended);
+        }
         match Item::parse(bytes)? {
-            Item::Roster(bytes) => self.take_roster(step, &bytes, None).map(|_| ()).map_err(|_| Refusal::Signature),
+            Item::Roster(bytes) => self.take_cosigned(step, &bytes, None).map(|_| ()).map_err(|_| Refusal::Signature),
             Item::Message(message) if message.claimed_kind() == super::gossip::PUBLIC_GET => match sender {
                 Some(peer) => self.answer_public(step, &peer, &message),
                 None => Err(Refusal::Role),
@@ -81,10 +84,17 @@ impl Engine {
         let me = self.own.member.ok_or(Refusal::Role)?;
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
         let pace = held.roster.pace;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
+        let ring = self.ring(held, step.wall());
         let addressee = Addressee::Party(Party::Member(me));
         let cell = cell.verify(&self.own.network, addressee, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
         let from = cell.header.from;
+        // This node's own refusal, which the ring does not know.
+        if self.taking_part(&from).is_none() {
+            return Err(Refusal::Suspended);
+        }
+        if !self.may_exchange() {
+            return Err(Refusal::RosterStale);
+        }
         self.count_opening(step, &from, cell.header.kind)?;
         let messages = self.open_cell(step, &cell)?;
         for bytes in messages {
@@ -127,7 +137,7 @@ impl Engine {
         let me = self.own.member.ok_or(Refusal::Role)?;
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
         let pace = held.roster.pace;
-        let ring = PublicKeys { roster: &held.roster, members: &self.members, suspensions: &[], now: step.wall() };
+        let ring = self.ring(held, step.wall());
         let message = Unverified::<Message>::parse(bytes, limits::ITEM_BYTES)?;
         if bytes.len() > message_limit(message.claimed_kind()) || message.claimed_from() != Party::Member(*from) {
             return Err(Refusal::Context);

@@ -12,6 +12,9 @@ impl Engine {
         if self.held.is_some() && !self.has_timer(step, Due::PublicSync)? {
             self.due(step, step.wall(), Due::PublicSync);
         }
+        if self.own.member.is_none() && !self.has_timer(step, Due::Timestamp)? {
+            self.sign_daily(step)?;
+        }
         self.plan_forgetting(step);
         if self.own.member.is_none() {
             return Ok(());

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::fixed;
-use crate::base::{BlobId, ClaimId, Kid, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
+use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
 use crate::private_match::label::Family;
 use crate::roster::MemberKeys;
 
@@ -59,16 +59,6 @@ pub struct ChainRow {
 }
 crate::record!(ChainRow, (MemberId, u64, u64), Public, 2, Service);
 
-/// A member's word that a key is void, kept as long as the network: it must reach whoever returns late.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(map)]
-pub struct RevocationRow {
-    /// The whole message.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub message: Vec<u8>,
-}
-crate::record!(RevocationRow, (MemberId, Kid), Public, 3, Service);
-
 /// Two announcements of a member with one number: evidence that it shows peers different keys. Its keys do not count.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -83,7 +73,7 @@ pub struct SplitViewRow {
     #[n(3)]
     pub seen: Timestamp,
 }
-crate::record!(SplitViewRow, MemberId, Public, 4, Service);
+crate::record!(SplitViewRow, MemberId, Public, 3, Service);
 
 /// Own key announcement before the roster lists this member.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -176,6 +166,12 @@ pub enum Due {
     Renew(MemberId),
     /// Take the transport identity of the next operational key.
     Identity,
+    /// An emergency suspension of a member ends.
+    Lapse(MemberId),
+    /// The coordination node confirms its roster.
+    Timestamp,
+    /// Go on with a peer after the roster was confirmed.
+    Resume(MemberId),
 }
 
 impl Due {
@@ -201,6 +197,9 @@ impl Due {
             Due::Epoch => (16, [0; 16]),
             Due::Renew(member) => (17, member_bytes(&member)),
             Due::Identity => (18, [0; 16]),
+            Due::Lapse(member) => (19, member_bytes(&member)),
+            Due::Timestamp => (20, [0; 16]),
+            Due::Resume(member) => (21, member_bytes(&member)),
         };
         (at, kind, id)
     }
@@ -229,6 +228,9 @@ impl Due {
             16 => Some(Due::Epoch),
             17 => member().map(Due::Renew),
             18 => Some(Due::Identity),
+            19 => member().map(Due::Lapse),
+            20 => Some(Due::Timestamp),
+            21 => member().map(Due::Resume),
             _ => None,
         }
     }
@@ -367,6 +369,9 @@ mod tests {
             Due::Epoch,
             Due::Renew(ke),
             Due::Identity,
+            Due::Lapse(ke),
+            Due::Timestamp,
+            Due::Resume(ke),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

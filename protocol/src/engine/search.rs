@@ -79,6 +79,9 @@ impl Engine {
         if self.taking_part(&self.me()?).is_none() {
             return Err(if self.held.is_some() { Failure::Suspended } else { Failure::NotJoined });
         }
+        if !self.may_exchange() {
+            return Err(Failure::RosterOld);
+        }
         if !record.safe {
             return Err(Failure::Blocked(Block::Safety));
         }
@@ -102,7 +105,7 @@ impl Engine {
     /// Builds the next request for an owner from what waits, padded to the unit of this member's class.
     pub(super) fn gather<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
         let Some(keys) = self.keys_of(&owner, step.wall()).map(|keys| keys.keys.voprf) else { return Ok(()) };
-        if self.taking_part(&owner).is_none() {
+        if self.taking_part(&owner).is_none() || !self.may_exchange() {
             return Ok(());
         }
         let now = step.wall();
@@ -145,12 +148,7 @@ impl Engine {
     }
 
     fn padding_unit(&self) -> usize {
-        let Some(held) = &self.held else { return 8 };
-        self.own
-            .member
-            .and_then(|me| held.roster.member(&me))
-            .and_then(|member| held.roster.class(member.case_class))
-            .map_or(8, crate::roster::CaseClass::padding_unit)
+        self.own.member.and_then(|me| self.class_of(&me)).map_or(8, crate::roster::CaseClass::padding_unit)
     }
 
     /// Cases of a request in the order of its batch, dummies included.

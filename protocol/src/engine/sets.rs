@@ -33,6 +33,9 @@ impl Engine {
 
     /// Asks an owner for its set, outside the regular times where it returned.
     pub(super) fn ask_set<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
+        if !self.may_exchange() {
+            return Ok(());
+        }
         let Some(epoch) = self.keys_of(owner, step.wall()).map(|keys| keys.keys.voprf.epoch) else { return Ok(()) };
         let set = step.get::<SetIn>(&(*owner, Family::Registered as u8))?.unwrap_or_default();
         let have_seq = match (&set.coming, &set.held) {

@@ -25,7 +25,13 @@ impl Engine {
         step.draw.shuffle(&mut owners);
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
         for owner in owners {
-            if step.get::<QueryRow>(&(owner, subject))?.is_some() {
+            if let Some(query) = step.get::<QueryRow>(&(owner, subject))? {
+                // What waited for a member that was shut out meanwhile was swept: it waits anew.
+                let waits = step.get::<WaitingRow>(&(owner, subject))?.is_some();
+                if query.request.is_none() && query.epoch == Epoch(0) && !waits {
+                    step.put(&(owner, subject), &WaitingRow { not_before: step.wall() });
+                    self.due(step, step.wall() + Millis(1), Due::Gather(owner));
+                }
                 continue;
             }
             let query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };

@@ -1,11 +1,11 @@
 //! How a node is: counters and the state of its peers. No count of hits, no personal data.
 
-use crate::base::PeerId;
 use crate::base::record::row_key;
+use crate::base::{MemberId, PeerId};
 use crate::casework::duplicate::DuplicateCounts;
 use crate::engine::answer::{Answer, Failure, NodeStatus, SetLine};
 use crate::engine::core::Engine;
-use crate::engine::public::status_word;
+use crate::engine::member_rows::LocalVerdict;
 use crate::engine::rows::{Counters, Lane, OutRow};
 use crate::engine::step::Step;
 use crate::engine::view::View;
@@ -13,6 +13,7 @@ use crate::private_match::Family;
 use crate::private_match::household::CutRow;
 use crate::private_match::owner::{IndexState, SetOut};
 use crate::private_match::querier::SetIn;
+use crate::roster::Standing;
 
 impl Engine {
     pub(super) fn status<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
@@ -29,7 +30,13 @@ impl Engine {
             drill: self.own.network.is_drill(),
             custody: if self.records_open { "open" } else { "locked" }.to_owned(),
             roster_version: self.held.as_ref().map_or(0, |held| held.roster.version),
-            standing: self.own_status().map_or("none", status_word).to_owned(),
+            standing: self.own_standing().map_or("none", crate::roster::Standing::word).to_owned(),
+            freshness: self.held.as_ref().map_or("none", |_| self.freshness().word()).to_owned(),
+            confirmed: self.confirmed().seconds(),
+            expires: self.held.as_ref().map_or(0, |held| held.roster.expires),
+            denied: self.decided(|verdict| verdict == LocalVerdict::Denied),
+            waiting: self.decided(|verdict| verdict != LocalVerdict::Denied),
+            suspended: self.shut_out_members(),
             peers: count(self.peers().len()),
             peers_up: count(self.peers().iter().filter(|peer| self.is_up(peer)).count()),
             coordinator_up: self.held.as_ref().is_some_and(|held| up(PeerId(held.roster.coordinator.key))),
@@ -50,6 +57,15 @@ impl Engine {
             outbox: number(counters.outbox),
             bags_waiting: self.bags_waiting(step)?,
         })))
+    }
+
+    fn decided(&self, which: impl Fn(LocalVerdict) -> bool) -> Vec<MemberId> {
+        self.standings.local.iter().filter(|(_, row)| which(row.verdict)).map(|(member, _)| *member).collect()
+    }
+
+    fn shut_out_members(&self) -> Vec<MemberId> {
+        let members = self.held.iter().flat_map(|held| &held.roster.members).map(|member| member.id);
+        members.filter(|id| matches!(self.network_standing(id), Standing::Suspended | Standing::Revoked)).collect()
     }
 
     fn bags_waiting<V: View>(&self, step: &Step<'_, V>) -> Result<u32, Failure> {

@@ -43,7 +43,7 @@ pub struct Mark {
 pub(super) struct Undone {
     /// What was wanted.
     pub actions: Vec<Action>,
-    /// True if the roster or a member's keys were among the rows.
+    /// True if the roster, a member's keys or its standing were among the rows.
     pub public: bool,
 }
 
@@ -217,8 +217,9 @@ impl<'v, V: View> Step<'v, V> {
 
     /// Forgets what was written and wanted since a mark. The engine undoes what it holds of it: see `Engine::roll_back`.
     pub(super) fn roll_back(&mut self, mark: Mark) -> Undone {
-        let is_public =
-            |(tree, key): &(Tree, RowKey)| *tree == Tree::Public || (*tree, key) == (HeadRow::TREE, &HeadRow::key(&()));
+        let is_public = |(tree, key): &(Tree, RowKey)| {
+            matches!(tree, Tree::Public | Tree::Standing) || (*tree, key) == (HeadRow::TREE, &HeadRow::key(&()))
+        };
         let public = self.rows.keys().any(|id| is_public(id) && !mark.rows.contains_key(id));
         self.rows = mark.rows;
         self.blobs.truncate(mark.blobs);

@@ -163,7 +163,7 @@ pub struct RollRow {
     #[n(2)]
     pub forced: bool,
 }
-crate::record!(RollRow, (), Own, 11, Service);
+crate::record!(RollRow, (), Own, 13, Service);
 
 /// An epoch that was rolled away from (protocol.md 2.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

@@ -4,7 +4,7 @@
 //! [`assemble`]; `verify` counts them. How many are enough is the roster's own word, and the held roster's for the next.
 
 use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode};
 
 use crate::base::cbor::fixed_list;
 use crate::base::ids::{Kid, NetworkId};
@@ -14,6 +14,11 @@ use crate::roster::verify::RosterError;
 
 /// Most custodians.
 pub const CUSTODIANS: usize = 16;
+
+/// Fields of a roster's payload.
+const ROSTER_FIELDS: u64 = 19;
+/// Fields of a suspension's payload.
+const SUSPENSION_FIELDS: u64 = 6;
 
 /// Kid and signature of each custodian that signed.
 pub type Signatures = Vec<(Kid, [u8; 64])>;
@@ -74,6 +79,17 @@ pub fn assemble(payload: &[u8], signatures: Signatures) -> Vec<u8> {
 pub fn parse_signed(bytes: &[u8]) -> Result<(Vec<u8>, Signatures), RosterError> {
     let Cosigned { payload, signatures } = Cosigned::parse(bytes, ROSTER_BYTES).map_err(RosterError::Shape)?;
     Ok((payload, signatures))
+}
+
+/// Which of the two a signed document is, by the shape of its payload alone; none if it is neither.
+#[must_use]
+pub fn signed_kind(bytes: &[u8]) -> Option<CosignedKind> {
+    let cosigned = Cosigned::parse(bytes, ROSTER_BYTES).ok()?;
+    match Decoder::new(&cosigned.payload).map().ok()? {
+        Some(ROSTER_FIELDS) => Some(CosignedKind::Roster),
+        Some(SUSPENSION_FIELDS) => Some(CosignedKind::Suspension),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ use crate::roster::tracker::{Standing, standing};
 const OLDER_KEYS: usize = 4;
 /// Most revocations that are kept of a member; operational keys live 90 days.
 const REVOKED_KEYS: usize = 32;
-const TIMESTAMP: u64 = 11;
+/// Message type of the coordination node's timestamp.
+pub const TIMESTAMP: u64 = 11;
 
 /// What a member said about its keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -194,7 +195,9 @@ impl KeyRing for PublicKeys<'_> {
             Party::Member(id) => {
                 let member = self.roster.member(&id).ok_or(Refusal::KeyUnknown)?;
                 match standing(self.roster, self.suspensions, &id, self.now) {
-                    Standing::Active | Standing::Probation => self.member_key(member, kid, kind)?,
+                    Standing::Active | Standing::Probation | Standing::Revoked => self.member_key(member, kid, kind)?,
+                    // A key that is lost stays lost when its member comes back.
+                    Standing::Suspended if kind == SELF_REVOCATION => self.member_key(member, kid, kind)?,
                     Standing::Suspended => return Err(Refusal::Suspended),
                     Standing::Left | Standing::Unknown => return Err(Refusal::KeyUnknown),
                 }

@@ -148,6 +148,13 @@ pub struct PublicGet {
     /// The sender's heads, ascending by member, where the digests were seen to differ.
     #[n(3)]
     pub heads: Option<Vec<ChainHead>>,
+    /// Unix seconds of the latest timestamp that the sender has, 0 for none.
+    #[n(4)]
+    pub confirmed: u64,
+    /// Sum over the suspensions and revocations that the sender has: the first 63 bits of the SHA-256 of their documents one
+    /// behind the other, 0 for none.
+    #[n(5)]
+    pub emergencies: u64,
 }
 
 /// How far the sender holds one member's key chain.
@@ -167,7 +174,4 @@ pub struct ChainHead {
     #[n(4)]
     #[cbor(with = "fixed")]
     pub hash: [u8; 16],
-    /// Revocations of the member that the sender holds.
-    #[n(5)]
-    pub revoked: u64,
 }

@@ -12,20 +12,24 @@ pub mod log;
 pub mod member;
 pub mod messages;
 pub mod pace;
+pub mod reason;
 mod rules;
 pub mod schedule;
 pub mod tracker;
 pub mod verify;
 
-pub use custodians::{Custodians, Signatures, assemble, parse_signed, sign_roster, sign_suspension};
+pub use custodians::{Custodians, Signatures, assemble, parse_signed, sign_roster, sign_suspension, signed_kind};
 pub use document::{Auditor, CaseClass, Coordinator, Limits, Profile, Roster};
 pub use fingerprint::{Fingerprint, FingerprintError, fingerprint_text};
 pub use key_chain::{HeldAnnouncement, accept_announcement, check_unshared};
-pub use keys::{KeyChange, MemberKeys, OperationalKey, PublicKeys};
+pub use keys::{KeyChange, MemberKeys, OperationalKey, PublicKeys, TIMESTAMP};
 pub use log::LogHead;
 pub use member::{ClassId, Member, MemberStatus};
 pub use messages::{KeyAnnouncement, PublicGet, SelfRevocation, Suspension, TimestampBody, VoprfKey};
 pub use pace::{Pace, PaceError};
+pub use reason::ReasonCode;
 pub use rules::check as check_rules;
-pub use tracker::{Freshness, RosterChange, Standing, TimestampVerdict, Tracked, check_timestamp, freshness, standing, track};
+pub use tracker::{
+    Freshness, RosterChange, Standing, TimestampVerdict, Tracked, check_timestamp, follows_suspension, freshness, standing, track,
+};
 pub use verify::{Anchor, HeldRoster, RosterError, payload_hash, verify_roster, verify_suspension};

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::base::ids::{Kid, MemberId};
 use crate::base::limits::{KEYS_A_RECORD, MEMBERS};
 use crate::envelope::{is_forbidden, kid_of, public_key};
-use crate::roster::document::Roster;
+use crate::roster::document::{CaseClass, Limits, Roster};
 use crate::roster::member::Member;
 use crate::roster::verify::RosterError;
 
@@ -20,6 +20,8 @@ const NOTICES: usize = 16;
 const AUDITORS: usize = 16;
 const TEXT_BYTES: usize = 256;
 const NOTICE_BYTES: usize = 1_024;
+/// Most of what a budget may allow: beyond what a society can use, and no number that means "without a bound".
+const BUDGET: u64 = 1_000_000;
 
 /// Checks a roster by itself.
 ///
@@ -40,10 +42,21 @@ fn check_numbers(roster: &Roster) -> Result<(), RosterError> {
     if !roster.custodians.is_sound() {
         return Err(RosterError::Custodians);
     }
-    if roster.classes.is_empty() || !ascending(roster.classes.iter().map(|class| class.id)) {
+    let counts = |class: &CaseClass| is_budget(class.new_a_day) && is_budget(class.open) && class.new_a_day <= class.open;
+    let classes = &roster.classes;
+    if classes.is_empty() || !ascending(classes.iter().map(|class| class.id)) || !classes.iter().all(counts) {
         return Err(RosterError::Field("classes"));
     }
+    let Limits { eval_requests_a_day, claims_a_day, claims_open, claims_a_record } = roster.limits;
+    if ![eval_requests_a_day, claims_a_day, claims_open, claims_a_record].into_iter().all(is_budget) {
+        return Err(RosterError::Field("limits"));
+    }
     Ok(())
+}
+
+/// None at all would stop the network by data, and a number beyond use would lift the budget.
+fn is_budget(count: u64) -> bool {
+    (1..=BUDGET).contains(&count)
 }
 
 /// Every key is a sound one and has one holder: custodians, coordinator, auditors and members are different parties, and
@@ -122,7 +135,8 @@ impl MemberFields {
             classes: roster.class(member.case_class).is_some() && roster.class(member.ask_class).is_some(),
             addresses: are_addresses(&member.addresses),
             contact: member.incident_contact.is_empty() || is_text(&member.incident_contact, TEXT_BYTES),
-            times: member.joined <= member.status_since,
+            // A status from the future would count more than every suspension until then.
+            times: member.joined <= member.status_since && member.status_since <= roster.issued,
         }
     }
 }
@@ -144,7 +158,13 @@ fn check_texts(roster: &Roster) -> Result<(), RosterError> {
 }
 
 fn are_addresses(addresses: &[String]) -> bool {
-    addresses.len() <= ADDRESSES && addresses.iter().all(|address| is_text(address, TEXT_BYTES))
+    addresses.len() <= ADDRESSES && addresses.iter().all(|address| is_address(address))
+}
+
+/// The form of a multiaddress: a slash before each part, printable ASCII. What its parts mean is the transport's to know.
+fn is_address(address: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+    address.len() <= TEXT_BYTES && address.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part))
 }
 
 fn is_text(text: &str, limit: usize) -> bool {
@@ -171,7 +191,7 @@ pub(super) fn check_known(roster: &Roster, id: &MemberId) -> Result<(), RosterEr
 mod tests {
     use super::*;
     use crate::roster::member::ClassId;
-    use crate::roster::verify::tests::{key, roster};
+    use crate::roster::verify::tests::{NOW, key, roster};
 
     fn broken(change: impl FnOnce(&mut Roster)) -> RosterError {
         let mut roster = roster(1);
@@ -218,7 +238,7 @@ mod tests {
 
     #[test]
     fn every_field_of_an_entry_is_checked() {
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 10] = [
             ("names", |m| m.names.clear()),
             ("names", |m| m.names[0].1 = "\u{202e}KE".into()),
             ("country", |m| m.country = "Kenya".into()),
@@ -227,6 +247,8 @@ mod tests {
             ("addresses", |m| m.addresses = vec!["/ip4/127.0.0.1/tcp/1".into(); 9]),
             ("incident_contact", |m| m.incident_contact = "\u{1b}[2J".into()),
             ("joined", |m| m.joined = m.status_since + 1),
+            ("joined", |m| m.status_since = NOW + 1),
+            ("addresses", |m| m.addresses = vec!["127.0.0.1:4001".into()]),
         ];
         for (field, change) in cases {
             let found = broken(|r| {
@@ -234,6 +256,23 @@ mod tests {
                 change(&mut r.members[0]);
             });
             assert_eq!(found, RosterError::Member { member: roster(1).members[0].id, field });
+        }
+    }
+
+    #[test]
+    fn budgets_are_neither_nothing_nor_without_a_bound() {
+        for count in [0, BUDGET + 1, u64::MAX] {
+            assert_eq!(broken(|r| r.limits.claims_open = count), RosterError::Field("limits"));
+            assert_eq!(broken(|r| r.classes[0].open = count), RosterError::Field("classes"));
+        }
+        assert_eq!(broken(|r| r.classes[0].new_a_day = r.classes[0].open + 1), RosterError::Field("classes"));
+    }
+
+    #[test]
+    fn addresses_have_the_form_of_a_multiaddress() {
+        let cases = [("/ip4/10.0.0.1/tcp/1", true), ("/", false), ("", false), ("/a//b", false), ("a/b", false), ("/a b", false)];
+        for (address, sound) in cases {
+            assert_eq!(is_address(address), sound, "{address}");
         }
     }
 

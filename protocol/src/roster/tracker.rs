@@ -58,6 +58,8 @@ pub enum Standing {
     Probation,
     /// Refused by everybody.
     Suspended,
+    /// Its operational key is void by its own word; it comes back with another that its root key announces.
+    Revoked,
     /// Left the network.
     Left,
     /// Not on the roster.
@@ -102,6 +104,45 @@ impl Standing {
     pub const fn takes_part(self) -> bool {
         matches!(self, Standing::Active | Standing::Probation)
     }
+
+    /// The word for screens.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Standing::Active => "active",
+            Standing::Probation => "probation",
+            Standing::Suspended => "suspended",
+            Standing::Revoked => "revoked",
+            Standing::Left => "left",
+            Standing::Unknown => "none",
+        }
+    }
+}
+
+impl Freshness {
+    /// Whether anything may be begun at other members, and anything of theirs be answered.
+    #[must_use]
+    pub const fn may_exchange(self) -> bool {
+        matches!(self, Freshness::Full | Freshness::Reduced)
+    }
+
+    /// The word for screens.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Freshness::Full => "fresh",
+            Freshness::Reduced => "old",
+            Freshness::Stale => "stale",
+            Freshness::Ended => "ended",
+        }
+    }
+}
+
+/// Whether a second emergency suspension of one member may follow the first: it must name a later roster, else the few who
+/// may suspend for 14 days could suspend for ever.
+#[must_use]
+pub const fn follows_suspension(previous: &Suspension, later: &Suspension) -> bool {
+    later.roster_version > previous.roster_version && later.issued >= previous.issued
 }
 
 /// Verifies offered bytes against the held roster and says what they change.
@@ -279,6 +320,15 @@ mod tests {
         assert_eq!(stands(&next(), NOW + DAY), Standing::Suspended);
         let cleared = later(|r| r.members[1].status_since = NOW + DAY);
         assert_eq!(stands(&cleared, NOW + 2 * DAY), Standing::Active);
+    }
+
+    #[test]
+    fn a_second_suspension_needs_a_roster_in_between() {
+        let first = suspension();
+        let again = Suspension { issued: NOW + 13 * DAY, until: NOW + 27 * DAY, ..first };
+        assert!(!follows_suspension(&first, &again));
+        assert!(follows_suspension(&first, &Suspension { roster_version: 2, ..again }));
+        assert!(!follows_suspension(&first, &Suspension { roster_version: 2, issued: NOW - 1, ..again }));
     }
 
     #[test]

@@ -182,6 +182,14 @@ pub enum RosterError {
     /// A member that is not on the roster.
     #[error("{0} is not on the roster")]
     UnknownMember(MemberId),
+    /// A suspension that names no roster which was current when it was signed.
+    #[error("it names roster version {found}, version {held} is held")]
+    SuspensionVersion {
+        /// The version held.
+        held: u64,
+        /// The version that it names.
+        found: u64,
+    },
     /// Another field that is not sound.
     #[error("field {0} is not sound")]
     Field(&'static str),
@@ -245,7 +253,19 @@ pub fn verify_suspension(bytes: &[u8], held: &HeldRoster, now: Timestamp) -> Res
     check_network(&roster.network_id, &suspension.network_id)?;
     check_times(suspension.issued, suspension.until, SUSPENSION_LIFE, now)?;
     rules::check_known(roster, &suspension.member)?;
+    check_named_version(roster, &suspension)?;
     Ok(suspension)
+}
+
+/// A suspension names the roster that was current when it was signed. A later one may have been on its way to the custodians
+/// meanwhile; beyond a suspension's own life it was not.
+fn check_named_version(roster: &Roster, suspension: &Suspension) -> Result<(), RosterError> {
+    let (held, found) = (roster.version, suspension.roster_version);
+    let long_replaced = Timestamp::from_seconds(suspension.issued) > Timestamp::from_seconds(roster.issued) + SUSPENSION_LIFE;
+    if found == 0 || found > held || found < held && long_replaced {
+        return Err(RosterError::SuspensionVersion { held, found });
+    }
+    Ok(())
 }
 
 /// Steps 2 to 5 for a roster that follows the held one.

@@ -13,6 +13,6 @@ pub mod trace;
 pub mod world;
 
 pub use faults::Faults;
-pub use network::{Setup, start, start_among};
+pub use network::{Papers, Setup, start, start_among, start_with};
 pub use store::SimStore;
 pub use world::World;

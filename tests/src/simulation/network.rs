@@ -1,7 +1,5 @@
 //! Makes a simulated drill network: custodians, a signed roster, a coordination node, members that have joined.
 
-use std::collections::BTreeMap;
-
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::limits::KEYS_A_RECORD;
 use kinmesh_protocol::base::{Draw, MemberId, NetworkId};
@@ -9,8 +7,8 @@ use kinmesh_protocol::engine::{Answer, Command, Custody, Failure, Seat, setup};
 use kinmesh_protocol::linkage::{parameters_hash, profile_id};
 use kinmesh_protocol::private_match::manifest::PREFIX_BITS;
 use kinmesh_protocol::roster::{
-    CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster, assemble,
-    fingerprint_text, sign_roster,
+    CaseClass, ClassId, Coordinator, Custodians, Fingerprint, Limits, Member, MemberStatus, Pace, Profile, Roster, Suspension,
+    assemble, fingerprint_text, sign_roster, sign_suspension,
 };
 
 use crate::simulation::faults::Faults;
@@ -30,8 +28,24 @@ pub struct Setup {
     pub coordinator: usize,
     /// The roster that counts.
     pub roster: Roster,
-    custodians: Vec<SigningKey>,
-    roots: BTreeMap<MemberId, SigningKey>,
+    /// Each member's printed revocation, in the order of the ids.
+    pub revocations: Vec<Vec<u8>>,
+    /// What each member's node was made with, in the order of the ids: all that a thief may get.
+    pub papers: Vec<Papers>,
+    /// The custodians' keys; two of three sign.
+    pub custodians: Vec<SigningKey>,
+    /// The coordination node's key.
+    pub coordinator_key: SigningKey,
+}
+
+/// What a member's node was made with.
+pub struct Papers {
+    /// Its offline key.
+    pub root: SigningKey,
+    /// Its operational key.
+    pub operational: SigningKey,
+    /// Its first key announcement.
+    pub announcement: Vec<u8>,
 }
 
 /// A network id of a drill.
@@ -58,6 +72,15 @@ pub fn start(seed: u64, ids: &[&str], faults: Faults) -> Setup {
 /// When a node does not take the roster: that is a failed test.
 #[must_use]
 pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Setup {
+    start_with(seed, ids, absent, faults, |_| {})
+}
+
+/// The same, in a network whose roster is changed first: its pace, its end, what a member is.
+///
+/// # Panics
+/// When a node does not take the roster: that is a failed test.
+#[must_use]
+pub fn start_with(seed: u64, ids: &[&str], absent: usize, faults: Faults, change: impl FnOnce(&mut Roster)) -> Setup {
     let mut world = World::new(seed, Faults { clock_ms: faults.clock_ms, ..Faults::NONE });
     let mut draw = Draw::new(world.seed());
     let key = |draw: &mut Draw| SigningKey::from_bytes(&draw.bytes());
@@ -68,8 +91,7 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
         store.commit(batch).expect("the first rows");
     }
     let coordinator = world.add("geneva", Seat::Coordinator, coordinator_key.to_bytes(), store);
-    let (mut members, mut entries, mut announcements) = (Vec::new(), Vec::new(), Vec::new());
-    let mut roots = BTreeMap::new();
+    let (mut members, mut entries, mut papers, mut revocations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for id in ids {
         let member = MemberId::new(id).expect("a member id");
         let (root, operational) = (key(&mut draw), key(&mut draw));
@@ -80,10 +102,10 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
             store.commit(batch).expect("the first rows");
         }
         store.set_records_open(true);
-        roots.insert(member, root.clone());
         members.push(world.add(id, Seat::Member(member), operational.to_bytes(), store));
         entries.push(entry(member, &root, world.now().seconds()));
-        announcements.push(enrolment.announcement);
+        papers.push(Papers { root, operational, announcement: enrolment.announcement });
+        revocations.push(enrolment.self_revocation);
     }
     for number in 0..absent {
         let member = MemberId::new(&format!("X{number:03}")).expect("a member id");
@@ -91,8 +113,10 @@ pub fn start_among(seed: u64, ids: &[&str], absent: usize, faults: Faults) -> Se
     }
     let mut keys: Vec<[u8; 32]> = custodians.iter().map(|key| key.verifying_key().to_bytes()).collect();
     keys.sort_unstable();
-    let roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
-    let mut setup = Setup { world, members, coordinator, roster, custodians, roots };
+    let mut roster = roster(&world, keys, coordinator_key.verifying_key().to_bytes(), entries);
+    change(&mut roster);
+    let mut setup = Setup { world, members, coordinator, roster, revocations, papers, custodians, coordinator_key };
+    let announcements = setup.papers.iter().map(|papers| papers.announcement.clone());
     let items: Vec<Vec<u8>> = std::iter::once(setup.signed()).chain(announcements).collect();
     let fingerprint = fingerprint_text(&Fingerprint::of(&setup.roster));
     let nodes: Vec<usize> = std::iter::once(setup.coordinator).chain(setup.members.iter().copied()).collect();
@@ -113,7 +137,8 @@ impl Setup {
     /// When the member is not of this network.
     #[must_use]
     pub fn root_of(&self, member: MemberId) -> &SigningKey {
-        self.roots.get(&member).expect("a member")
+        let place = self.roster.members.iter().position(|listed| listed.id == member).expect("a member");
+        &self.papers.get(place).expect("a member that runs").root
     }
 
     /// The roster signed by two of three custodians.
@@ -140,6 +165,35 @@ impl Setup {
     /// When the member is not on the roster.
     pub fn reinstate(&mut self, id: &str) -> Vec<u8> {
         self.change_status(id, MemberStatus::Active)
+    }
+
+    /// The emergency suspension of a member for 14 days, signed by the first so many custodians.
+    ///
+    /// # Panics
+    /// When the id is none.
+    #[must_use]
+    pub fn suspension(&self, id: &str, custodians: usize) -> Vec<u8> {
+        let issued = self.world.now().seconds();
+        let suspension = Suspension {
+            network_id: network_id(),
+            roster_version: self.roster.version,
+            member: MemberId::new(id).expect("a member id"),
+            issued,
+            until: issued + 14 * 86_400,
+            reason_code: 1,
+        };
+        let payload = kinmesh_protocol::base::cbor::encode(&suspension);
+        let signatures = self.custodians.iter().take(custodians).map(|key| sign_suspension(&network_id(), &payload, key));
+        assemble(&payload, signatures.collect())
+    }
+
+    /// The next roster, changed.
+    pub fn next(&mut self, change: impl FnOnce(&mut Roster)) -> Vec<u8> {
+        self.roster.prev_hash = kinmesh_protocol::roster::verify::payload_hash(&self.roster.payload());
+        self.roster.version += 1;
+        self.roster.issued = self.world.now().seconds();
+        change(&mut self.roster);
+        self.signed()
     }
 
     fn change_status(&mut self, id: &str, status: MemberStatus) -> Vec<u8> {

@@ -440,6 +440,11 @@ impl World {
         self.now_ms = until;
     }
 
+    /// Lets time pass in which every machine sleeps: what falls due meanwhile is done at its end.
+    pub fn leap(&mut self, ms: u64) {
+        self.now_ms += ms;
+    }
+
     /// Runs until something is so; false if it is not within some virtual time.
     pub fn run_until(&mut self, within_ms: u64, mut so: impl FnMut(&mut Self) -> bool) -> bool {
         let until = self.now_ms + within_ms;

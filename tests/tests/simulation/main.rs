@@ -5,8 +5,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod custody;
 mod duplicates;
 mod epochs;
+mod freshness;
 mod later;
 mod limits;
 mod mentions;

@@ -132,7 +132,7 @@ fn attack_10_two_announcements_of_one_number_are_seen_and_refused_by_both() {
         .world
         .notices
         .iter()
-        .filter(|(_, notice)| notice.code == NoticeCode::SplitView && notice.member == MemberId::new("NORTH").ok())
+        .filter(|(_, notice)| notice.code == NoticeCode::KeysDiffer && notice.member == MemberId::new("NORTH").ok())
         .map(|(node, _)| *node)
         .collect();
     assert!(seen.contains(&east) && seen.contains(&south), "{seen:?}");

@@ -97,6 +97,6 @@ pub struct HeldLine {
     pub owner: MemberId,
     /// Keys that were hit.
     pub hits: u32,
-    /// Why it waits: `one_hit`, `policy`.
+    /// Why it waits: `one_hit`, `policy`, or `roster_old`: the roster was not confirmed for 30 days.
     pub reason: String,
 }

@@ -53,6 +53,15 @@ pub enum Failure {
     /// This node is suspended.
     #[error("this member is suspended")]
     Suspended,
+    /// The roster was not confirmed for too long, or has ended.
+    #[error("the roster at this node was not confirmed for too long")]
+    RosterOld,
+    /// Only the coordination node does that.
+    #[error("only the coordination node confirms rosters")]
+    CoordinatorOnly,
+    /// It would be done to this node's own member.
+    #[error("this is the node's own member")]
+    OwnMember,
     /// A list is longer than its limit.
     #[error("more than {limit} items")]
     TooMany {
@@ -145,6 +154,12 @@ pub enum PublicProblem {
     /// Another matching profile than this release's.
     #[error("asks for another matching profile than this release has")]
     Profile,
+    /// The member was suspended before on the same roster: a second time needs a roster in between.
+    #[error("the member was suspended on this roster before: only a roster can go on with it")]
+    SuspendedBefore,
+    /// A suspension that names a roster which this node does not have, or which was replaced long before.
+    #[error("it names another roster than the one that is held")]
+    SuspensionVersion,
     /// Not well formed.
     #[error("not well formed")]
     Form,

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::{CaseId, ClaimId, PersonId, SubjectId};
 use crate::engine::answer::{
     AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, Duplicates,
-    HeldLine, KeysRequested, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine, SearchPlan,
+    HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine,
+    SearchPlan,
 };
+use crate::engine::member_rows::AcceptPolicy;
 use crate::linkage::Advice;
 
 /// The answer to a command.
@@ -33,6 +35,31 @@ pub enum Answer {
     },
     /// To `KeysRequest`.
     KeysRequested(Box<KeysRequested>),
+    /// To `TimestampSign`.
+    Timestamp {
+        /// The roster that it confirms.
+        roster_version: u64,
+        /// Unix seconds.
+        signed: u64,
+        /// Unix seconds until which it is passed on.
+        until: u64,
+        /// The message, to be carried by hand where no link is.
+        message: Vec<u8>,
+    },
+    /// To `MemberList`.
+    Members {
+        /// What is done about members that are listed for the first time.
+        policy: AcceptPolicy,
+        /// In ascending id.
+        members: Vec<MemberView>,
+    },
+    /// To `MemberShow`, `MemberDeny`, `MemberAllow` and `MemberAccept`.
+    Member(Box<MemberView>),
+    /// To `MemberPolicy`.
+    MemberPolicy {
+        /// What counts.
+        policy: AcceptPolicy,
+    },
     /// To `PersonAdd`.
     PersonAdded(PersonAdded),
     /// To `PersonImport`.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{MemberId, NetworkId, ProfileId};
+use crate::roster::ReasonCode;
 
 /// How a node is. No count of hits, no personal data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +48,18 @@ pub struct NodeStatus {
     pub sets_in: u32,
     /// Members whose held set already covers everything they had announced; one line a member.
     pub sets: Vec<SetLine>,
+    /// How sure this node is of its roster: `fresh`, `old` (30 days without word), `stale` (90 days) or `ended`.
+    pub freshness: String,
+    /// Unix seconds at which the roster was last known to be current, 0 for none.
+    pub confirmed: u64,
+    /// Unix seconds of the roster's end, 0 for none.
+    pub expires: u64,
+    /// Members that the operator refuses.
+    pub denied: Vec<MemberId>,
+    /// Members that wait for the operator's word.
+    pub waiting: Vec<MemberId>,
+    /// Members that are suspended, by roster or in an emergency, or revoked their key.
+    pub suspended: Vec<MemberId>,
     /// Cases open here.
     pub cases: u64,
     /// Evaluations asked for and not answered yet.
@@ -131,6 +144,56 @@ pub struct MemberLine {
     pub announced: bool,
     /// Connected.
     pub up: bool,
+}
+
+/// One member as this node sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MemberView {
+    /// Member id.
+    pub member: MemberId,
+    /// Name in the first language given.
+    pub name: String,
+    /// Country code.
+    pub country: String,
+    /// The roster's word: `active`, `probation`, `suspended` or `left`.
+    pub status: String,
+    /// What counts now: the same, or `suspended` by an emergency, or `revoked` by its own word.
+    pub standing: String,
+    /// Since when the roster has this status, Unix seconds.
+    pub status_since: u64,
+    /// When it joined, Unix seconds.
+    pub joined: u64,
+    /// People that it may hold.
+    pub people_cap: u64,
+    /// Class of its searches for registered people.
+    pub case_class: String,
+    /// Class of its searches for sought people.
+    pub ask_class: String,
+    /// How its incident desk is reached.
+    pub incident_contact: String,
+    /// Name of its root key.
+    pub root_key: String,
+    /// The last second of an emergency suspension in force, Unix.
+    pub suspended_until: Option<u64>,
+    /// Why it is suspended for now.
+    pub suspended_for: Option<ReasonCode>,
+    /// What this node decided on it.
+    pub local: Option<LocalDecision>,
+    /// True if its key announcement is held.
+    pub announced: bool,
+    /// Connected.
+    pub up: bool,
+}
+
+/// What this node decided on a member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LocalDecision {
+    /// `denied`, `waiting`, or `policy_never`.
+    pub decision: String,
+    /// Unix seconds.
+    pub since: u64,
+    /// Why.
+    pub reason: ReasonCode,
 }
 
 /// An audit entry for a reader.
