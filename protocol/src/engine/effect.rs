@@ -67,7 +67,15 @@ pub enum Action {
     Dial {
         /// The peer.
         peer: PeerId,
-        /// Multiaddresses as texts.
+        /// Multiaddresses as texts; none for a peer that only the relay leads to.
+        addresses: Vec<String>,
+    },
+    /// Names the node whose relay is used: this node keeps a place there, and reaches others through it where no address
+    /// leads to them. Replaces the one named before.
+    Relay {
+        /// The relay.
+        peer: PeerId,
+        /// Its multiaddresses as texts.
         addresses: Vec<String>,
     },
     /// Gives a job to the pool.
@@ -94,6 +102,7 @@ impl fmt::Debug for Action {
             Action::Admit { peer } => write!(f, "Admit({peer:?})"),
             Action::Deny { peer } => write!(f, "Deny({peer:?})"),
             Action::Dial { peer, .. } => write!(f, "Dial({peer:?})"),
+            Action::Relay { peer, .. } => write!(f, "Relay({peer:?})"),
             Action::Run { job, class, .. } => write!(f, "Run({job:?}, {class:?})"),
             Action::WakeAt(at) => write!(f, "WakeAt({at:?})"),
             Action::Notify(notice) => write!(f, "Notify({notice:?})"),

@@ -54,6 +54,7 @@ impl Engine {
             let peer = PeerId(held.roster.coordinator.key);
             let addresses = held.roster.coordinator.addresses.clone();
             step.act(Action::Admit { peer });
+            step.act(Action::Relay { peer, addresses: addresses.clone() });
             dial(step, peer, addresses);
         }
         for member in self.peers() {
@@ -68,8 +69,14 @@ impl Engine {
         }
         let Some(keys) = self.keys_of(member, step.wall()) else { return };
         let Some(entry) = self.taking_part(member) else { return };
-        step.act(Action::Admit { peer: keys.peer_id() });
-        dial(step, keys.peer_id(), entry.addresses.clone());
+        let (peer, addresses) = (keys.peer_id(), entry.addresses.clone());
+        step.act(Action::Admit { peer });
+        if self.own.member.is_some() {
+            // Without an address there is still the relay.
+            step.act(Action::Dial { peer, addresses });
+        } else {
+            dial(step, peer, addresses);
+        }
     }
 
     /// Takes public messages that an operator brings. All or none is not asked for: each stands for itself, and one that is
@@ -286,6 +293,7 @@ impl Engine {
     pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) {
         for peer in self.links.up() {
             self.ask_public(step, &peer);
+            self.note_seen(step, &peer);
         }
         // A bag's interval over 72: every five minutes in a real network.
         let wait = self.held.as_ref().map_or(300_000, |held| held.roster.pace.bag.0 / 72).clamp(1_000, 300_000);

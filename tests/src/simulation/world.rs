@@ -373,6 +373,8 @@ impl World {
                 let after = self.delay();
                 self.schedule(after, Event::Connect { from: node, to: peer, process });
             }
+            // The simulated network has no addresses, so nobody needs a relay.
+            Action::Relay { .. } => {}
             Action::Run { job, work, .. } => self.schedule(3, Event::Job { node, process, job, work }),
             Action::WakeAt(at) => {
                 let after = at.0.saturating_sub(self.clock(node).wall.0);

@@ -14,5 +14,5 @@ pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine
 pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{Block, Failure, PublicProblem};
 pub use kinds::Answer;
-pub use node::{AuditLine, MemberLine, NodeStatus, RosterView, SetLine};
+pub use node::{AuditLine, LinkLine, MemberLine, NodeStatus, RosterView, SetLine};
 pub use people::{PersonAdded, PersonLine, PersonShown, RowResult, ShownField};
