@@ -26,8 +26,6 @@ mod task;
 mod transport;
 
 #[cfg(test)]
-mod relay_tests;
-#[cfg(test)]
 mod tests;
 
 pub use api::{

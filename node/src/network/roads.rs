@@ -17,6 +17,9 @@ use super::identity::{from_libp2p, to_libp2p};
 use super::relay::{Place, is_circuit};
 use super::task::Task;
 
+#[cfg(test)]
+mod tests;
+
 /// Addresses of one peer.
 const ADDRESSES: usize = 8;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kinmesh_protocol::base::limits::ITEM_BYTES;
 use kinmesh_protocol::base::{DeliveryId, PeerId};
 
-use super::tests::{Node, link};
-use super::*;
+use crate::network::tests::{Node, link};
+use crate::network::{NetworkCommand, NetworkEvent, Receipt, SendOutcome};
 
 #[tokio::test]
 async fn nodes_that_listen_nowhere_exchange_items_through_the_relay() {
