@@ -26,6 +26,9 @@ use crate::keys::{
 };
 use crate::store::{CommitError, NodeStore, OpenError, StoreConfig};
 
+/// In place of an address to listen on: the node only dials, and is reached through the relay.
+const NOWHERE: &str = "none";
+
 /// What is made.
 pub struct InitArgs {
     /// The folder; it must not be there, or be empty.
@@ -34,7 +37,7 @@ pub struct InitArgs {
     pub network: NetworkId,
     /// What the node is.
     pub role: InitRole,
-    /// Where it listens; the usual address of its kind of network if none is given.
+    /// Where it listens; the usual address of its kind of network if none is given, nowhere if it is [`NOWHERE`] alone.
     pub listen: Vec<String>,
     /// Where others reach it; what of `listen` can be dialled if none is given.
     pub addresses: Vec<String>,
@@ -216,7 +219,11 @@ fn check_place(dir: &Path) -> Result<(), InitError> {
 
 fn config(args: &InitArgs) -> Config {
     let usual = if args.network.is_drill() { "/ip4/127.0.0.1/tcp/0" } else { "/ip4/0.0.0.0/tcp/4001" };
-    let listen = if args.listen.is_empty() { vec![usual.to_owned()] } else { args.listen.clone() };
+    let listen = match args.listen.as_slice() {
+        [] => vec![usual.to_owned()],
+        [none] if none == NOWHERE => Vec::new(),
+        given => given.to_vec(),
+    };
     let seat = match args.role {
         InitRole::Member { member, .. } => Seat::Member(member),
         InitRole::Coordinator => Seat::Coordinator,

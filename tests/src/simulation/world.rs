@@ -379,6 +379,8 @@ impl World {
                 }
                 self.node(node).identity = PeerId(SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes());
             }
+            // The simulated network has no addresses, so nobody needs a relay.
+            Action::Relay { .. } => {}
             Action::Run { job, work, .. } => self.schedule(3, Event::Job { node, process, job, work }),
             Action::WakeAt(at) => {
                 let after = at.0.saturating_sub(self.clock(node).wall.0);
