@@ -156,7 +156,10 @@ pub struct RosterSignArgs {
 
 /// Arguments of `roster publish`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kinmesh roster publish roster.kmr --bundle invitation.kmb")]
+#[command(
+    disable_version_flag = true,
+    after_help = "Example:\n  kinmesh roster publish roster.kmr --version 2 --bundle invitation.kmb"
+)]
 pub struct RosterPublishArgs {
     /// The signed roster, or one file a custodian.
     #[arg(value_name = "FILE", required = true)]
