@@ -12,6 +12,7 @@ pub mod command;
 mod confirmation;
 mod core;
 mod disclosures;
+mod dispatch;
 mod duplicates;
 pub mod effect;
 mod emergency;
