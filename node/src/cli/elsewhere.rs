@@ -8,7 +8,8 @@ use super::ceremony::{CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArg
 use super::context::Context;
 use super::errors::CommandError;
 use super::roster::{
-    RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterVerifyArgs,
+    RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterTakeArgs,
+    RosterVerifyArgs,
 };
 
 /// What the command line does not do itself.
@@ -63,6 +64,11 @@ pub trait Elsewhere {
     /// # Errors
     /// As shown to the user.
     fn roster_revoke(&self, context: &Context, args: &RosterRevokeArgs) -> Result<(), CommandError>;
+    /// `roster take`: gives public messages to the node.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_take(&self, context: &Context, args: &RosterTakeArgs) -> Result<(), CommandError>;
     /// `ceremony plan`: shows a plan.
     ///
     /// # Errors

@@ -35,6 +35,8 @@ pub(super) enum RosterVerb {
     Suspend(RosterSuspendArgs),
     /// Hands in a society's printed revocation: its node's key is void from then on.
     Revoke(RosterRevokeArgs),
+    /// Gives this node what came by hand: a later roster, a suspension, a timestamp.
+    Take(RosterTakeArgs),
     /// Coordination node: confirms its roster at once; its daemon does so every day.
     Timestamp(RosterTimestampArgs),
 }
@@ -123,6 +125,15 @@ pub struct RosterSuspendArgs {
 #[command(after_help = "Example:\n  kinmesh roster revoke self-revocation.txt")]
 pub struct RosterRevokeArgs {
     /// The revocation as it was printed, or the text behind its QR code; - for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `roster take`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh roster take today.kmb")]
+pub struct RosterTakeArgs {
+    /// A file of public messages.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }

@@ -19,7 +19,7 @@ use crate::daemon::clock::{NoRandomness, draw, seed};
 use crate::daemon::folder::{Config, LogLevel, NodeFolder};
 use crate::exchange::enrolment::{self, Enrolment, Part};
 use crate::exchange::whole_file::{folder_of, sync_folder};
-use crate::exchange::{Kind, WholeFileError, revocation, write_new};
+use crate::exchange::{Kind, WholeFileError, revocation, spoken, write_new};
 use crate::keys::small_file::make_folder;
 use crate::keys::{
     CreateError, CreateKeyError, KdfCost, KeyFile, KeyUse, Keystore, Protection, ServiceKeys, UnlockError, UnlockSecret,
@@ -76,6 +76,8 @@ pub struct InitReport {
     pub dir: PathBuf,
     /// What is read out on the call with the coordinator.
     pub fingerprint: String,
+    /// The same in words, two groups a line.
+    pub spoken: Vec<String>,
     /// The enrolment, for the coordinator.
     pub enrolment: PathBuf,
     /// Addresses in the enrolment.
@@ -149,6 +151,9 @@ impl InitReport {
             None => writeln!(out, "✓ coordination node of network {}: {}", self.network, self.dir.display())?,
         }
         writeln!(out, "Read this out on the call with the coordinator:  {}", self.fingerprint)?;
+        for line in &self.spoken {
+            writeln!(out, "    {line}")?;
+        }
         writeln!(out, "Send the coordinator:  {}", self.enrolment.display())?;
         if self.addresses.is_empty() {
             writeln!(out, "! no address at which others could dial this node: it dials them (--address to change that)")?;
@@ -304,6 +309,7 @@ fn report(args: &InitArgs, enrolment: Enrolment) -> InitReport {
         member,
         dir: args.dir.clone(),
         fingerprint: enrolment.fingerprint().to_string(),
+        spoken: spoken(&enrolment.fingerprint()),
         enrolment: args.dir.join(enrolment.file_name()),
         addresses: enrolment.addresses,
         root_key,
