@@ -167,7 +167,7 @@ fn text(_: &Output, view: &MemberView) -> String {
     let mut lines = vec![
         format!("{} · {} · {}", view.member, view.name, view.country),
         format!("network   {} since {}, joined {}", view.status, utc(view.status_since), utc(view.joined)),
-        format!("budget    class {}, sought {}, up to {} people", view.case_class, view.ask_class, view.people_cap),
+        budget(view),
         format!("keys      root {}, {}", view.root_key, if view.announced { "announced" } else { "awaited" }),
         format!("link      {}", if view.up { "up" } else { "down" }),
     ];
@@ -185,6 +185,15 @@ fn text(_: &Output, view: &MemberView) -> String {
         lines.push(format!("! here {} since {}, reason {}", word_of(&local.decision), utc(local.since), local.reason.word()));
     }
     lines.join("\n")
+}
+
+fn budget(view: &MemberView) -> String {
+    let MemberView { case_class, ask_class, people_cap, .. } = view;
+    let class = match view.status.as_str() {
+        "probation" => format!("S while on probation, then {case_class}"),
+        _ => case_class.clone(),
+    };
+    format!("budget    class {class}, sought {ask_class}, up to {people_cap} people")
 }
 
 async fn policy(context: &Context, accept: Option<AcceptPolicy>) -> Result<(), CommandError> {

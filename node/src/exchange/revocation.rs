@@ -132,8 +132,57 @@ pub fn parse(text: &str) -> Result<ReadRevocation, RevocationError> {
     Ok(ReadRevocation { message, report: RevocationReport { schema: "kinmesh/roster-revoke/1", member } })
 }
 
-/// The QR code, dark on light as paper is, in half blocks; none if the text is too long for one.
+/// The QR code in half blocks, with ink where it is dark and its quiet zone around it; none if the text is too long for one.
 fn picture(text: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M).ok()?;
-    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build())
+    Some(code.render::<Dense1x2>().quiet_zone(true).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use kinmesh_protocol::base::{Draw, NetworkId, Timestamp};
+    use kinmesh_protocol::engine::setup;
+
+    use super::*;
+
+    fn revocation() -> (MemberId, Vec<u8>) {
+        let member = MemberId::new("CIR").unwrap();
+        let setup = setup::MemberSetup { member, network: NetworkId::new("drill-k").unwrap() };
+        let (root, operational) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let (_, own) = setup::member(&setup, &root, &operational, now, &mut Draw::new([3; 32]));
+        (member, own.self_revocation)
+    }
+
+    #[test]
+    fn the_paper_is_read_back_whole_by_its_letters_and_by_its_picture() {
+        let (member, message) = revocation();
+        let text = to_text(member, &message);
+        let letters = BASE64.encode(&message);
+        let windows = text.replace('\n', "\r\n");
+        for written in [text.as_str(), &windows, &letters, &format!("{PREFIX}{letters}\n")] {
+            let read = parse(written).unwrap();
+            assert_eq!((read.message, read.report.member), (message.clone(), member));
+        }
+    }
+
+    #[test]
+    fn the_picture_has_ink_where_it_is_dark_and_room_around_it() {
+        let (member, message) = revocation();
+        let text = to_text(member, &message);
+        let picture: Vec<&str> = text.lines().filter(|line| line.contains('█')).collect();
+        // Four free modules at each side, then the corner's square of seven.
+        assert!(picture[0].starts_with("    █▀▀▀▀▀█ "), "{}", picture[0]);
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "it fits a page and a terminal");
+    }
+
+    #[test]
+    fn other_texts_are_no_revocation() {
+        let (_, mut message) = revocation();
+        message.pop();
+        for text in ["", "Dear colleagues", &BASE64.encode(&message), &BASE64.encode(b"KINMESH1 and some more letters")] {
+            assert!(matches!(parse(text), Err(RevocationError::Form)), "{text}");
+        }
+    }
 }
