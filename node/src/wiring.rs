@@ -18,7 +18,7 @@ use crate::cli::{
     self, CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs, CommandError,
     Context, DaemonRunArgs, DemoArgs, DrillBreachArgs, DrillVerb, Elsewhere, InitArgs, JoinArgs, KeysSignArgs, NodeProblem,
     NodeRole, RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
-    RosterVerifyArgs, UsageProblem as Usage,
+    RosterTakeArgs, RosterVerifyArgs, UsageProblem as Usage,
 };
 use crate::control::{self, Client, ClientError, DeskRequest, UnlockInput};
 use crate::coordinator::{
@@ -27,7 +27,7 @@ use crate::coordinator::{
 };
 use crate::daemon::public::{PublicTaken, take_commands, take_without_daemon};
 use crate::daemon::{clock, folder::NodeFolder, init, join, opened, renewal, run};
-use crate::exchange::{Kind, revocation};
+use crate::exchange::{Kind, read_bundle, revocation};
 use crate::keys::UnlockSecret;
 use crate::rehearsal::{self, DemoOptions, DrillOptions, RehearsalError};
 
@@ -201,6 +201,16 @@ impl Elsewhere for Wiring {
         hand_over(context, &context.place.dir, std::slice::from_ref(&read.message), None)?;
         let report = &read.report;
         shown(context, "kinmesh/roster-revoke/1", report, |out| report.write_text(out))
+    }
+
+    fn roster_take(&self, context: &Context, args: &RosterTakeArgs) -> Result<(), CommandError> {
+        let items = read_bundle(&args.file).map_err(|error| CommandError::from(NodeProblem::RosterFile).because(error))?;
+        let taken = hand_over(context, &context.place.dir, &items, None)?;
+        let PublicTaken { accepted, known, roster_version } = taken;
+        let value = serde_json::json!({ "accepted": accepted, "known": known, "roster_version": roster_version });
+        context.out.result("kinmesh/roster-take/1", &value, |_| {
+            format!("✓ {accepted} messages taken, {known} known; roster version {roster_version} counts")
+        })
     }
 
     fn ceremony_plan(&self, context: &Context, args: &CeremonyPlanArgs) -> Result<(), CommandError> {

@@ -181,7 +181,7 @@ pub struct InitArgs {
     /// Its country, two or three capital letters [default: its id if that is one, else XX].
     #[arg(long, value_name = "CC")]
     pub country: Option<String>,
-    /// Addresses to listen on.
+    /// Addresses to listen on; none (the word) for a node behind NAT, which others reach through the relay.
     #[arg(long, value_name = "MULTIADDR", num_args = 1..)]
     pub listen: Vec<String>,
     /// Addresses at which others reach this node, if not those it listens on.

@@ -9,7 +9,8 @@ use super::context::Context;
 use super::errors::CommandError;
 use super::keys::KeysSignArgs;
 use super::roster::{
-    RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterVerifyArgs,
+    RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterTakeArgs,
+    RosterVerifyArgs,
 };
 
 /// What the command line does not do itself.
@@ -64,6 +65,11 @@ pub trait Elsewhere {
     /// # Errors
     /// As shown to the user.
     fn roster_revoke(&self, context: &Context, args: &RosterRevokeArgs) -> Result<(), CommandError>;
+    /// `roster take`: gives public messages to the node.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn roster_take(&self, context: &Context, args: &RosterTakeArgs) -> Result<(), CommandError>;
     /// `ceremony plan`: shows a plan.
     ///
     /// # Errors

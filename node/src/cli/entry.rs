@@ -72,6 +72,7 @@ fn dispatch(context: &Context, noun: Noun, elsewhere: &dyn Elsewhere) -> Result<
         Noun::Roster(RosterVerb::Diff(args)) => elsewhere.roster_diff(context, &args),
         Noun::Roster(RosterVerb::Suspend(args)) => elsewhere.roster_suspend(context, &args),
         Noun::Roster(RosterVerb::Revoke(args)) => elsewhere.roster_revoke(context, &args),
+        Noun::Roster(RosterVerb::Take(args)) => elsewhere.roster_take(context, &args),
         Noun::Ceremony(CeremonyVerb::Plan(args)) => elsewhere.ceremony_plan(context, &args),
         Noun::Ceremony(CeremonyVerb::Run(args)) => elsewhere.ceremony_run(context, &args),
         Noun::Keys(KeysVerb::Sign(args)) => elsewhere.keys_sign(context, &args),
@@ -147,7 +148,7 @@ mod tests {
     };
     use crate::cli::roster::{
         RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
-        RosterVerifyArgs,
+        RosterTakeArgs, RosterVerifyArgs,
     };
     use crate::control::{DeskRequest, bind, serve};
 
@@ -183,6 +184,9 @@ mod tests {
             absent()
         }
         fn roster_revoke(&self, _: &Context, _: &RosterRevokeArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn roster_take(&self, _: &Context, _: &RosterTakeArgs) -> Result<(), CommandError> {
             absent()
         }
         fn ceremony_plan(&self, _: &Context, _: &CeremonyPlanArgs) -> Result<(), CommandError> {

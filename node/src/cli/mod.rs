@@ -55,6 +55,6 @@ pub use place::Place;
 pub use prompt::{confirm, fingerprint as prompt_fingerprint};
 pub use roster::{
     Replacement, RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
-    RosterVerifyArgs,
+    RosterTakeArgs, RosterVerifyArgs,
 };
 pub use secrets::{existing_secret, fresh_secret};

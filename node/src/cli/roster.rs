@@ -35,6 +35,8 @@ pub(super) enum RosterVerb {
     Suspend(RosterSuspendArgs),
     /// Hands in a society's printed revocation: its node's key is void from then on.
     Revoke(RosterRevokeArgs),
+    /// Gives this node what came by hand: a later roster, a suspension, a timestamp.
+    Take(RosterTakeArgs),
     /// Coordination node: confirms its roster at once; its daemon does so every day.
     Timestamp(RosterTimestampArgs),
 }
@@ -127,6 +129,15 @@ pub struct RosterRevokeArgs {
     pub file: PathBuf,
 }
 
+/// Arguments of `roster take`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh roster take today.kmb")]
+pub struct RosterTakeArgs {
+    /// A file of public messages.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// Arguments of `roster timestamp`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kinmesh roster timestamp --out today.kmb")]
@@ -156,7 +167,10 @@ pub struct RosterSignArgs {
 
 /// Arguments of `roster publish`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kinmesh roster publish roster.kmr --bundle invitation.kmb")]
+#[command(
+    disable_version_flag = true,
+    after_help = "Example:\n  kinmesh roster publish roster.kmr --version 2 --bundle invitation.kmb"
+)]
 pub struct RosterPublishArgs {
     /// The signed roster, or one file a custodian.
     #[arg(value_name = "FILE", required = true)]

@@ -1,5 +1,6 @@
 //! `status`: the node on one screen.
 
+use kinmesh_protocol::base::MemberId;
 use kinmesh_protocol::engine::answer::NodeStatus;
 
 use super::audit::utc;
@@ -23,7 +24,11 @@ pub(super) async fn run(context: &Context) -> Result<(), CommandError> {
 fn text(out: &Output, status: &NodeStatus) -> String {
     let network = status.network.as_ref().map_or("no network yet".to_owned(), |network| format!("network {network}"));
     let drill = if status.drill { " (rehearsal)" } else { "" };
-    let coordinator = if status.coordinator_up { "up" } else { "down" };
+    let coordinator = match (status.coordinator_up, status.relay_place) {
+        (true, true) => "up, reachable through its relay",
+        (true, false) => "up",
+        (false, _) => "down",
+    };
     let mut lines = vec![
         format!("{} · {network}{drill} · {}", status.member, status.standing),
         format!("records   {}", status.custody),
@@ -51,6 +56,9 @@ fn text(out: &Output, status: &NodeStatus) -> String {
     if !status.sets.is_empty() {
         lines.push(String::new());
         lines.push(sets(out, status));
+    } else if !status.links.is_empty() {
+        lines.push(String::new());
+        lines.push(links(out, status));
     }
     lines.join("\n")
 }
@@ -91,7 +99,7 @@ fn sets(out: &Output, status: &NodeStatus) -> String {
         let current = if set.current { "" } else { " (old)" };
         table.push([
             own(set.member),
-            own(if set.up { "up" } else { "down" }),
+            own(link_of(status, set.member)),
             own(format!("{}{current}", sequence(set.built_seq))),
             own(sequence(set.confirmed_seq)),
             own(sequence(set.held_seq)),
@@ -100,6 +108,32 @@ fn sets(out: &Output, status: &NodeStatus) -> String {
         ]);
     }
     out.table(&table)
+}
+
+/// At the coordination node, which has no sets: who is there. The hour is all that is kept.
+fn links(out: &Output, status: &NodeStatus) -> String {
+    let mut table =
+        Table::new([("Member", Flow::Whole), ("Link", Flow::Whole), ("Relay place", Flow::Whole), ("Last seen", Flow::Whole)]);
+    for line in &status.links {
+        table.push([
+            own(line.member),
+            own(&line.link),
+            own(if line.place { "held" } else { "-" }),
+            own(line.seen.map_or("never".to_owned(), hour)),
+        ]);
+    }
+    out.table(&table)
+}
+
+fn link_of(status: &NodeStatus, member: MemberId) -> String {
+    let line = status.links.iter().find(|line| line.member == member);
+    line.map_or("down".to_owned(), |line| line.link.clone())
+}
+
+/// An hour of UTC, such as 2026-11-24T18Z.
+fn hour(seconds: u64) -> String {
+    let text = utc(seconds);
+    text.split_once(':').map_or(text.clone(), |(hour, _)| format!("{hour}Z"))
 }
 
 fn sequence(number: u64) -> String {

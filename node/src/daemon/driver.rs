@@ -5,7 +5,7 @@
 //! as a crash: open requests fail, the engine is dropped and opened again from what is stored. It decides nothing about
 //! people, messages or peers; it does not retry, queue or time anything that the engine did not ask for.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Timesta
 use kinmesh_protocol::engine::answer::Failure;
 use kinmesh_protocol::engine::job::{Job, JobFailure, JobOutput};
 use kinmesh_protocol::engine::{
-    Batch, Carrier, Custody, Effects, Input, LinkChange, Now, OpenError, Receipt, SendOutcome as Outcome, View,
+    Batch, Carrier, Custody, Effects, Input, LinkChange, Now, OpenError, Path, Receipt, SendOutcome as Outcome, View,
 };
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -194,8 +194,8 @@ pub struct Driver<S: Store, E> {
     pub(super) wake: Option<Timestamp>,
     /// Items whose sender waits for a receipt.
     pub(super) unanswered: BTreeSet<ReceiptId>,
-    /// Peers with a connection, told to an engine that is opened again.
-    up: BTreeSet<PeerId>,
+    /// Peers with a connection, and how it runs, told to an engine that is opened again.
+    up: BTreeMap<PeerId, (Path, bool)>,
     /// What the driver itself has to tell the engine.
     pub(super) backlog: VecDeque<Input>,
     unlocking: mpsc::Sender<Unlocked<S::RecordsKey>>,
@@ -213,7 +213,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
             opening: 0,
             wake: None,
             unanswered: BTreeSet::new(),
-            up: BTreeSet::new(),
+            up: BTreeMap::new(),
             backlog: VecDeque::new(),
             unlocking,
         };
@@ -299,12 +299,21 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 None
             }
             NetworkEvent::Up { peer, .. } => {
-                self.up.insert(peer);
+                self.up.insert(peer, (Path::Direct, false));
                 Some(Input::Link { peer, change: LinkChange::Up })
             }
             NetworkEvent::Down { peer } => {
                 self.up.remove(&peer);
                 Some(Input::Link { peer, change: LinkChange::Down })
+            }
+            NetworkEvent::Path { peer, relayed } => {
+                let path = if relayed { Path::Relayed } else { Path::Direct };
+                self.up.get_mut(&peer)?.0 = path;
+                Some(Input::Link { peer, change: LinkChange::Path(path) })
+            }
+            NetworkEvent::Place { peer, held } => {
+                self.up.get_mut(&peer)?.1 = held;
+                Some(Input::Link { peer, change: LinkChange::Place(held) })
             }
             NetworkEvent::DialFailed { peer } => Some(Input::Link { peer, change: LinkChange::DialFailed }),
             NetworkEvent::Item { receipt, peer, bytes } => {
@@ -406,7 +415,10 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
             match self.commit(effects.writes) {
                 Ok(()) => {
                     self.engine = Some(engine);
-                    self.backlog.extend(self.up.iter().map(|peer| Input::Link { peer: *peer, change: LinkChange::Up }));
+                    for (peer, (path, place)) in &self.up {
+                        let changes = [LinkChange::Up, LinkChange::Path(*path), LinkChange::Place(*place)];
+                        self.backlog.extend(changes.map(|change| Input::Link { peer: *peer, change }));
+                    }
                     return self.perform(effects.actions).await;
                 }
                 Err(refused) => last = refused,

@@ -19,12 +19,15 @@ use crate::daemon::clock::{NoRandomness, draw, seed};
 use crate::daemon::folder::{Config, LogLevel, NodeFolder};
 use crate::exchange::enrolment::{self, Enrolment, Part};
 use crate::exchange::whole_file::{folder_of, sync_folder};
-use crate::exchange::{Kind, WholeFileError, revocation, write_new};
+use crate::exchange::{Kind, WholeFileError, revocation, spoken, write_new};
 use crate::keys::small_file::make_folder;
 use crate::keys::{
     CreateError, CreateKeyError, KdfCost, KeyFile, KeyUse, Keystore, Protection, ServiceKeys, UnlockError, UnlockSecret,
 };
 use crate::store::{CommitError, NodeStore, OpenError, StoreConfig};
+
+/// In place of an address to listen on: the node only dials, and is reached through the relay.
+const NOWHERE: &str = "none";
 
 /// What is made.
 pub struct InitArgs {
@@ -34,7 +37,7 @@ pub struct InitArgs {
     pub network: NetworkId,
     /// What the node is.
     pub role: InitRole,
-    /// Where it listens; the usual address of its kind of network if none is given.
+    /// Where it listens; the usual address of its kind of network if none is given, nowhere if it is [`NOWHERE`] alone.
     pub listen: Vec<String>,
     /// Where others reach it; what of `listen` can be dialled if none is given.
     pub addresses: Vec<String>,
@@ -76,6 +79,8 @@ pub struct InitReport {
     pub dir: PathBuf,
     /// What is read out on the call with the coordinator.
     pub fingerprint: String,
+    /// The same in words, two groups a line.
+    pub spoken: Vec<String>,
     /// The enrolment, for the coordinator.
     pub enrolment: PathBuf,
     /// Addresses in the enrolment.
@@ -149,6 +154,9 @@ impl InitReport {
             None => writeln!(out, "✓ coordination node of network {}: {}", self.network, self.dir.display())?,
         }
         writeln!(out, "Read this out on the call with the coordinator:  {}", self.fingerprint)?;
+        for line in &self.spoken {
+            writeln!(out, "    {line}")?;
+        }
         writeln!(out, "Send the coordinator:  {}", self.enrolment.display())?;
         if self.addresses.is_empty() {
             writeln!(out, "! no address at which others could dial this node: it dials them (--address to change that)")?;
@@ -216,7 +224,11 @@ fn check_place(dir: &Path) -> Result<(), InitError> {
 
 fn config(args: &InitArgs) -> Config {
     let usual = if args.network.is_drill() { "/ip4/127.0.0.1/tcp/0" } else { "/ip4/0.0.0.0/tcp/4001" };
-    let listen = if args.listen.is_empty() { vec![usual.to_owned()] } else { args.listen.clone() };
+    let listen = match args.listen.as_slice() {
+        [] => vec![usual.to_owned()],
+        [none] if none == NOWHERE => Vec::new(),
+        given => given.to_vec(),
+    };
     let seat = match args.role {
         InitRole::Member { member, .. } => Seat::Member(member),
         InitRole::Coordinator => Seat::Coordinator,
@@ -304,6 +316,7 @@ fn report(args: &InitArgs, enrolment: Enrolment) -> InitReport {
         member,
         dir: args.dir.clone(),
         fingerprint: enrolment.fingerprint().to_string(),
+        spoken: spoken(&enrolment.fingerprint()),
         enrolment: args.dir.join(enrolment.file_name()),
         addresses: enrolment.addresses,
         root_key,

@@ -39,6 +39,7 @@ impl<S: Store, E: Decide<S::View>> Driver<S, E> {
                 Action::Deny { peer } => self.command(NetworkCommand::Deny { peer }).await?,
                 Action::Dial { peer, addresses } => self.command(NetworkCommand::Dial { peer, addresses }).await?,
                 Action::Identify { seed } => self.command(NetworkCommand::Identify { seed }).await?,
+                Action::Relay { peer, addresses } => self.command(NetworkCommand::Relay { peer, addresses }).await?,
                 Action::Run { job, class, work } => self.parts.pool.put(self.full_name(job.0), class, *work),
                 Action::WakeAt(at) => self.wake = Some(at),
                 Action::Notify(notice) => log(notice),

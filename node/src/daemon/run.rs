@@ -13,8 +13,8 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use kinmesh_protocol::engine::Engine;
 use kinmesh_protocol::engine::job;
+use kinmesh_protocol::engine::{Engine, Seat};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
@@ -138,6 +138,7 @@ fn network_config(node: &OpenedNode) -> NetworkConfig {
     NetworkConfig {
         identity: node.operational_seed.clone(),
         listen: node.config.listen.clone(),
+        relay: node.config.seat == Seat::Coordinator,
         drill: node.config.network.is_drill(),
     }
 }

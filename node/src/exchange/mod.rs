@@ -15,6 +15,7 @@ pub mod moment;
 pub mod people;
 pub mod records;
 pub mod revocation;
+pub mod spoken;
 pub mod template;
 pub mod whole_file;
 
@@ -25,5 +26,6 @@ pub use form::{FormFileError, case_form, person_form};
 pub use kind::Kind;
 pub use moment::utc;
 pub use people::{BadRow, FileError, PeopleFile, Row, RowProblem};
+pub use spoken::spoken;
 pub use template::{CASE_TEMPLATE, PERSON_TEMPLATE};
 pub use whole_file::{WholeFileError, read_bounded, replace, write_new};

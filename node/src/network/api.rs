@@ -16,6 +16,8 @@ pub struct NetworkConfig {
     pub identity: Sensitive<[u8; 32]>,
     /// Where to listen, as multiaddr texts such as `/ip4/127.0.0.1/tcp/0`; none for a node that only dials.
     pub listen: Vec<String>,
+    /// Whether this node is the relay of those whom it admits.
+    pub relay: bool,
     /// A rehearsal: dialling and idling are given up sooner, nothing else changes.
     pub drill: bool,
 }
@@ -58,7 +60,15 @@ pub enum NetworkCommand {
     Dial {
         /// The peer.
         peer: PeerId,
-        /// Multiaddr texts. The first eight that can be read are tried, side by side.
+        /// Multiaddr texts. The first eight that can be read are tried, side by side; if none leads to the peer, or none is
+        /// given, the relay is tried.
+        addresses: Vec<String>,
+    },
+    /// Names the relay: a place is kept there while it is connected. Replaces the one named before.
+    Relay {
+        /// The relay, to be admitted and dialled like any peer.
+        peer: PeerId,
+        /// Multiaddr texts; without one that can be read there is no relay.
         addresses: Vec<String>,
     },
 }
@@ -77,6 +87,20 @@ pub enum NetworkEvent {
         peer: PeerId,
         /// The address that was dialled; none when the peer connected.
         address: Option<String>,
+    },
+    /// How a peer is reached, where that is not directly or has changed since `Up`.
+    Path {
+        /// The peer.
+        peer: PeerId,
+        /// Whether only the relay leads to it.
+        relayed: bool,
+    },
+    /// A place at the relay: at the relay a peer's, elsewhere this node's with the peer.
+    Place {
+        /// The peer.
+        peer: PeerId,
+        /// Whether it is held.
+        held: bool,
     },
     /// The last connection with a peer is closed. Deliveries under way to it were reported as `Lost` before.
     Down {
@@ -211,6 +235,7 @@ impl fmt::Debug for NetworkCommand {
             NetworkCommand::Admit { peer } => write!(f, "Admit({peer:?})"),
             NetworkCommand::Deny { peer } => write!(f, "Deny({peer:?})"),
             NetworkCommand::Dial { peer, addresses } => write!(f, "Dial({peer:?}, {} addresses)", addresses.len()),
+            NetworkCommand::Relay { peer, addresses } => write!(f, "Relay({peer:?}, {} addresses)", addresses.len()),
         }
     }
 }
@@ -220,6 +245,8 @@ impl fmt::Debug for NetworkEvent {
         match self {
             NetworkEvent::Listening { address } => write!(f, "Listening({address})"),
             NetworkEvent::Up { peer, address } => write!(f, "Up({peer:?}, {address:?})"),
+            NetworkEvent::Path { peer, relayed } => write!(f, "Path({peer:?}, relayed {relayed})"),
+            NetworkEvent::Place { peer, held } => write!(f, "Place({peer:?}, held {held})"),
             NetworkEvent::Down { peer } => write!(f, "Down({peer:?})"),
             NetworkEvent::Item { receipt, peer, bytes } => {
                 write!(f, "Item({receipt:?} from {peer:?}, {} bytes)", bytes.len())

@@ -44,8 +44,12 @@ impl<R: Copy + Ord> Deliveries<R> {
 
     /// True if one more item fits the limits.
     pub(super) fn has_room(&self, peer: PeerId, size: usize) -> bool {
-        let to_peer = self.open.values().filter(|(_, delivery)| delivery.peer == peer).count();
-        to_peer < ITEMS_A_PEER && self.bytes + size <= BYTES
+        self.count_of(peer) < ITEMS_A_PEER && self.bytes + size <= BYTES
+    }
+
+    /// How many items are under way to a peer.
+    pub(super) fn count_of(&self, peer: PeerId) -> usize {
+        self.open.values().filter(|(_, delivery)| delivery.peer == peer).count()
     }
 
     /// Notes an item that was handed to libp2p.

@@ -14,7 +14,7 @@ use libp2p::swarm::{ConnectionDenied, ListenError};
 use super::identity::to_libp2p;
 
 /// Peers admitted at once: the members, and as many again while keys change.
-const PEERS: usize = 2 * MEMBERS;
+pub(super) const PEERS: usize = 2 * MEMBERS;
 
 /// The part of the behaviour that turns strangers away.
 pub(super) type Gate = allow_block_list::Behaviour<AllowedPeers>;

@@ -53,14 +53,15 @@ impl Network {
         refuse_key_log(std::env::var_os(KEY_LOG).as_deref())?;
         let keypair = keypair(&config.identity)?;
         let local = from_libp2p(&keypair.public().to_peer_id()).ok_or(NetworkError::Identity)?;
-        let mut swarm = swarm(&keypair, Timings::of(config.drill))?;
+        let timings = Timings::of(config.drill);
+        let mut swarm = swarm(&keypair, config.relay, timings)?;
         for (place, text) in (1..).zip(&config.listen) {
             let address: Multiaddr = text.parse().map_err(|_| NetworkError::Address { place })?;
             check_listen_address(&address).map_err(|error| NetworkError::Listen { place, kind: error.kind() })?;
             swarm.listen_on(address).map_err(|_| NetworkError::Listen { place, kind: ErrorKind::Other })?;
         }
         let (commands, queue) = mpsc::channel(COMMANDS);
-        let task = tokio::spawn(Task::new(swarm, events).run(queue));
+        let task = tokio::spawn(Task::new(swarm, local, timings, events).run(queue));
         Ok(Network { local, commands, sends: Arc::new(Semaphore::new(SENDS)), task })
     }
 

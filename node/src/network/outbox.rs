@@ -2,7 +2,7 @@
 //!
 //! The swarm's task must not wait for a full channel, and no `Sent`, `Up` or `Down` may get lost. So what does not fit the
 //! channel waits here, in order, and is bounded by what it is about: a `Sent` holds its send's slot, links are folded to at
-//! most two events a peer, everything else to one. Items never wait here: their sender is told to come back.
+//! most four events a peer, everything else to one. Items never wait here: their sender is told to come back.
 
 use std::collections::VecDeque;
 
@@ -78,8 +78,20 @@ impl Outbox {
             NetworkEvent::DialFailed { .. } | NetworkEvent::StrangerRefused | NetworkEvent::Listening { .. } => {
                 self.waiting.iter().any(|(waiting, _)| waiting == event)
             }
+            NetworkEvent::Path { peer, .. } => {
+                self.drop_older(|waiting| matches!(waiting, NetworkEvent::Path { peer: other, .. } if other == peer))
+            }
+            NetworkEvent::Place { peer, .. } => {
+                self.drop_older(|waiting| matches!(waiting, NetworkEvent::Place { peer: other, .. } if other == peer))
+            }
             NetworkEvent::Up { .. } | NetworkEvent::Item { .. } | NetworkEvent::Sent { .. } => false,
         }
+    }
+
+    /// Only the newest word about a matter waits; it goes to the end, behind the link's own events.
+    fn drop_older(&mut self, is_older: impl Fn(&NetworkEvent) -> bool) -> bool {
+        self.waiting.retain(|(waiting, _)| !is_older(waiting));
+        false
     }
 }
 

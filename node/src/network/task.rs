@@ -3,7 +3,6 @@
 //! [`super::Network`] starts it. It waits for nothing but its own inputs: a full events channel makes peers wait, never this
 //! loop. libp2p's reports of failed requests are taken as hints; the tables here decide when a delivery or an item ends.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -12,25 +11,25 @@ use kinmesh_protocol::base::{DeliveryId, PeerId};
 use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, Message, ResponseChannel};
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{ConnectionId, DialError, Swarm, SwarmEvent};
+use libp2p::swarm::{ConnectionId, Swarm, SwarmEvent};
 use libp2p::{Multiaddr, ping};
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::api::{NetworkCommand, NetworkEvent, REFUSED_TOO_LARGE, Receipt, SendOutcome};
-use super::behaviour::{Behaviour, BehaviourEvent};
+use super::behaviour::{Behaviour, BehaviourEvent, Timings};
 use super::codec::Item;
 use super::deliveries::{Deliveries, Delivery, Slot};
+use super::dials::Dials;
 use super::gate;
 use super::handle::Queued;
 use super::identity::{from_libp2p, to_libp2p};
+use super::links::{Connection, Links};
 use super::outbox::Outbox;
 use super::receipts::Receipts;
+use super::relay::{Place, is_circuit};
 
-/// Addresses of one dial.
-const ADDRESSES: usize = 8;
 /// What a peer, or this node's engine, waits when there is no room for an item.
 const RETRY_MS: u32 = 2_000;
 /// How often deadlines are looked at while anything waits.
@@ -40,24 +39,30 @@ const STRANGERS_EVERY: Duration = Duration::from_secs(1);
 
 /// The state of the task.
 pub(super) struct Task {
-    swarm: Swarm<Behaviour>,
+    pub(super) swarm: Swarm<Behaviour>,
     channel: mpsc::Sender<NetworkEvent>,
-    outbox: Outbox,
-    /// Open connections of peers that are up; a peer without any is not in it.
-    links: BTreeMap<PeerId, BTreeSet<ConnectionId>>,
-    deliveries: Deliveries,
+    pub(super) outbox: Outbox,
+    pub(super) links: Links,
+    pub(super) dials: Dials,
+    /// The relay that is used; none before the daemon has named one.
+    pub(super) place: Option<Place>,
+    pub(super) timings: Timings,
+    pub(super) deliveries: Deliveries,
     receipts: Receipts,
     strangers_reported: Option<Instant>,
 }
 
 impl Task {
     /// A task for a swarm that listens already.
-    pub(super) fn new(swarm: Swarm<Behaviour>, channel: mpsc::Sender<NetworkEvent>) -> Self {
+    pub(super) fn new(swarm: Swarm<Behaviour>, local: PeerId, timings: Timings, channel: mpsc::Sender<NetworkEvent>) -> Self {
         Self {
             swarm,
             outbox: Outbox::new(channel.clone()),
             channel,
-            links: BTreeMap::new(),
+            links: Links::new(local),
+            dials: Dials::new(),
+            place: None,
+            timings,
             deliveries: Deliveries::new(),
             receipts: Receipts::new(),
             strangers_reported: None,
@@ -81,7 +86,7 @@ impl Task {
                     Err(_) => break,
                 },
                 () = channel.closed() => break,
-                _ = look.tick(), if !(self.deliveries.is_empty() && self.receipts.is_empty()) => self.on_look(Instant::now()),
+                _ = look.tick(), if self.has_deadlines() => self.on_look(Instant::now()),
             }
         }
         for delivery in self.deliveries.take_all() {
@@ -108,9 +113,11 @@ impl Task {
             (NetworkCommand::Identify { .. }, _) => {}
             (NetworkCommand::Deny { peer }, _) => {
                 gate::deny(&mut self.swarm.behaviour_mut().gate, peer);
+                self.dials.forget(&peer);
                 self.link_down(peer);
             }
             (NetworkCommand::Dial { peer, addresses }, _) => self.dial(peer, &addresses),
+            (NetworkCommand::Relay { peer, addresses }, _) => self.use_relay(peer, &addresses),
         }
     }
 
@@ -120,7 +127,7 @@ impl Task {
         }
         // Without a connection the behaviour would dial on its own.
         let linked = to_libp2p(peer)
-            .filter(|_| self.links.contains_key(&peer))
+            .filter(|_| self.links.is_up(&peer))
             .filter(|receiver| self.swarm.behaviour().items.is_connected(receiver));
         let Some(receiver) = linked else {
             return self.sent(id, SendOutcome::Lost, Some(slot));
@@ -133,48 +140,34 @@ impl Task {
         self.deliveries.add(request, delivery, Instant::now());
     }
 
-    fn dial(&mut self, peer: PeerId, addresses: &[String]) {
-        if self.links.contains_key(&peer) {
-            return;
-        }
-        let addresses: Vec<Multiaddr> = addresses.iter().filter_map(|text| text.parse().ok()).take(ADDRESSES).collect();
-        let Some(receiver) = to_libp2p(peer).filter(|_| !addresses.is_empty()) else {
-            return self.outbox.push(NetworkEvent::DialFailed { peer }, None);
-        };
-        // A port of its own: two nodes that dial each other between their listening ports at the same moment would get one
-        // TCP connection on which both are the client.
-        let opts =
-            DialOpts::peer_id(receiver).condition(PeerCondition::NotDialing).addresses(addresses).allocate_new_port().build();
-        match self.swarm.dial(opts) {
-            Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
-            Err(_) => self.outbox.push(NetworkEvent::DialFailed { peer }, None),
-        }
-    }
-
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::NewListenAddr { address, .. } => {
+            // A place at the relay is reported as such.
+            SwarmEvent::NewListenAddr { address, .. } if !is_circuit(&address) => {
                 self.outbox.push(NetworkEvent::Listening { address: address.to_string() }, None);
+                // What a relay tells of itself to those who take a place; without any it grants none.
+                self.swarm.add_external_address(address);
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 if let Some(peer) = from_libp2p(&peer_id) {
                     self.connected(peer, connection_id, &endpoint);
                 }
+                self.call_ended(connection_id);
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
                 if let Some(peer) = from_libp2p(&peer_id) {
                     self.closed(peer, connection_id);
                 }
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), .. } => {
-                // Where both sides dialled, one of the connections may well fail beside the other.
-                if let Some(peer) = from_libp2p(&peer_id).filter(|peer| !self.links.contains_key(peer)) {
-                    self.outbox.push(NetworkEvent::DialFailed { peer }, None);
-                }
-            }
+            SwarmEvent::OutgoingConnectionError { connection_id, .. } => self.call_failed(connection_id),
             SwarmEvent::IncomingConnectionError { error, .. } if gate::is_stranger(&error) => self.stranger(Instant::now()),
-            SwarmEvent::ListenerClosed { reason, .. } => {
-                tracing::error!(?reason, "a listener has closed; nobody can connect to its address");
+            SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {
+                let is_place = self.place_ended(listener_id) || addresses.iter().any(is_circuit);
+                match reason {
+                    Err(error) if is_place => tracing::debug!(%error, "the relay granted no place"),
+                    _ if is_place => {}
+                    reason => tracing::error!(?reason, "a listener has closed; nobody can connect to its address"),
+                }
             }
             // A peer without pings is none of ours, but no reason to cut it off.
             SwarmEvent::Behaviour(BehaviourEvent::Ping(ping::Event { connection, result: Err(failure), .. }))
@@ -183,6 +176,8 @@ impl Task {
                 self.swarm.close_connection(connection);
             }
             SwarmEvent::Behaviour(BehaviourEvent::Items(event)) => self.on_items(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Client(event)) => self.on_granted(&event),
+            SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.on_relay(&event),
             _ => {}
         }
     }
@@ -191,7 +186,7 @@ impl Task {
         match event {
             request_response::Event::Message { peer, connection_id, message } => match message {
                 Message::Request { request, channel, .. } => {
-                    if let Some(peer) = from_libp2p(&peer).filter(|peer| self.is_open(peer, connection_id)) {
+                    if let Some(peer) = from_libp2p(&peer).filter(|peer| self.links.is_open(peer, connection_id)) {
                         self.arrived(peer, request, channel);
                     }
                 }
@@ -229,29 +224,41 @@ impl Task {
         }
     }
 
-    fn connected(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
-        let is_first = !self.links.contains_key(&peer);
-        self.links.entry(peer).or_default().insert(connection);
-        if is_first {
+    fn connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
+        let before = self.links.is_relayed(&peer);
+        let (relayed, dialled) = (endpoint.is_relayed(), endpoint.is_dialer());
+        self.links.add(peer, id, Connection { relayed, dialled, since: Instant::now() });
+        if before.is_none() {
             let address = match endpoint {
-                ConnectedPoint::Dialer { address, .. } => Some(without_peer(address)),
-                ConnectedPoint::Listener { .. } => None,
+                ConnectedPoint::Dialer { address, .. } if !relayed => Some(without_peer(address)),
+                ConnectedPoint::Dialer { .. } | ConnectedPoint::Listener { .. } => None,
             };
             self.outbox.push(NetworkEvent::Up { peer, address }, None);
+        }
+        self.tell_path(peer, before.unwrap_or(false));
+        if !relayed {
+            self.relay_is_back(peer);
         }
     }
 
     fn closed(&mut self, peer: PeerId, connection: ConnectionId) {
-        let Some(open) = self.links.get_mut(&peer) else { return };
-        open.remove(&connection);
-        if open.is_empty() {
+        let Some(before) = self.links.is_relayed(&peer) else { return };
+        if self.links.remove(&peer, connection) {
             self.link_down(peer);
+        } else {
+            self.tell_path(peer, before);
+        }
+    }
+
+    fn tell_path(&mut self, peer: PeerId, before: bool) {
+        if let Some(relayed) = self.links.is_relayed(&peer).filter(|relayed| *relayed != before) {
+            self.outbox.push(NetworkEvent::Path { peer, relayed }, None);
         }
     }
 
     /// Ends everything with a peer. Connections that are still closing are not in the table any more.
     fn link_down(&mut self, peer: PeerId) {
-        if self.links.remove(&peer).is_none() {
+        if !self.links.remove_all(&peer) {
             return;
         }
         self.receipts.drop_of(peer);
@@ -273,10 +280,11 @@ impl Task {
         for delivery in self.deliveries.take_overdue(now) {
             self.end(delivery, SendOutcome::Lost);
         }
+        self.keep_roads(now);
     }
 
-    fn is_open(&self, peer: &PeerId, connection: ConnectionId) -> bool {
-        self.links.get(peer).is_some_and(|open| open.contains(&connection))
+    fn has_deadlines(&self) -> bool {
+        !self.deliveries.is_empty() || !self.receipts.is_empty() || self.roads_need_care()
     }
 
     fn end(&mut self, delivery: Delivery, outcome: SendOutcome) {

@@ -22,78 +22,101 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Events that a node of these tests may leave untaken.
 const EVENTS: usize = 64;
 
-struct Node {
-    network: Network,
+pub(super) struct Node {
+    pub(super) network: Network,
     events: mpsc::Receiver<NetworkEvent>,
     address: String,
 }
 
 impl Node {
-    async fn start(number: u8) -> Node {
+    pub(super) async fn start(number: u8) -> Node {
         Self::with_channel(number, EVENTS).await
     }
 
     async fn with_channel(number: u8, capacity: usize) -> Node {
-        let (sender, events) = mpsc::channel(capacity);
-        let config = NetworkConfig {
-            identity: Sensitive::new([number; 32]),
-            listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
-            drill: true,
-        };
-        let network = Network::start(config, sender).await.unwrap();
-        let mut node = Node { network, events, address: String::new() };
+        Self::listening(number, capacity, false).await
+    }
+
+    /// The coordination node.
+    pub(super) async fn relay(number: u8) -> Node {
+        Self::listening(number, EVENTS, true).await
+    }
+
+    async fn listening(number: u8, capacity: usize, relay: bool) -> Node {
+        let mut node = Self::with(number, vec!["/ip4/127.0.0.1/tcp/0".to_owned()], capacity, relay).await;
         let NetworkEvent::Listening { address } = node.next().await else { panic!("the node listens first") };
         node.address = address;
         node
     }
 
-    fn peer(&self) -> PeerId {
+    /// A node to which nobody can connect.
+    pub(super) async fn behind_nat(number: u8) -> Node {
+        Self::with(number, Vec::new(), EVENTS, false).await
+    }
+
+    async fn with(number: u8, listen: Vec<String>, capacity: usize, relay: bool) -> Node {
+        let (sender, events) = mpsc::channel(capacity);
+        let config = NetworkConfig { identity: Sensitive::new([number; 32]), listen, relay, drill: true };
+        let network = Network::start(config, sender).await.unwrap();
+        Node { network, events, address: String::new() }
+    }
+
+    pub(super) fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    pub(super) fn peer(&self) -> PeerId {
         self.network.local_peer()
     }
 
-    async fn command(&self, command: NetworkCommand) {
+    pub(super) async fn command(&self, command: NetworkCommand) {
         self.network.command(command).await.unwrap();
     }
 
-    async fn admit(&self, other: &Node) {
+    pub(super) async fn admit(&self, other: &Node) {
         self.command(NetworkCommand::Admit { peer: other.peer() }).await;
     }
 
-    async fn dial(&self, other: &Node) {
+    pub(super) async fn dial(&self, other: &Node) {
         self.command(NetworkCommand::Dial { peer: other.peer(), addresses: vec![other.address.clone()] }).await;
     }
 
-    async fn send(&self, number: u64, to: &Node, item: Vec<u8>) {
+    pub(super) async fn send(&self, number: u64, to: &Node, item: Vec<u8>) {
         self.command(NetworkCommand::Send { delivery: DeliveryId(number), peer: to.peer(), item }).await;
     }
 
-    async fn answer(&self, of: ReceiptId, answer: Receipt) {
+    pub(super) async fn answer(&self, of: ReceiptId, answer: Receipt) {
         self.command(NetworkCommand::Receipt { of, answer }).await;
     }
 
-    async fn next(&mut self) -> NetworkEvent {
+    pub(super) async fn next(&mut self) -> NetworkEvent {
         timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("a running network")
     }
 
-    async fn expect_up(&mut self, other: &Node) -> Option<String> {
+    /// What happens within a time, if anything does.
+    pub(super) async fn next_within(&mut self, time: Duration) -> Option<NetworkEvent> {
+        timeout(time, self.events.recv()).await.ok().flatten()
+    }
+
+    pub(super) async fn expect_up(&mut self, other: &Node) -> Option<String> {
         match self.next().await {
             NetworkEvent::Up { peer, address } if peer == other.peer() => address,
             event => panic!("{event:?} where Up was expected"),
         }
     }
 
-    async fn expect_item(&mut self, from: PeerId) -> (ReceiptId, Vec<u8>) {
+    pub(super) async fn expect_item(&mut self, from: PeerId) -> (ReceiptId, Vec<u8>) {
         match self.next().await {
             NetworkEvent::Item { receipt, peer, bytes } if peer == from => (receipt, bytes),
             event => panic!("{event:?} where Item was expected"),
         }
     }
 
-    async fn expect_sent(&mut self, number: u64, outcome: SendOutcome) {
+    pub(super) async fn expect_sent(&mut self, number: u64, outcome: SendOutcome) {
         assert_eq!(self.next().await, NetworkEvent::Sent { delivery: DeliveryId(number), outcome });
     }
 
-    async fn expect_down(&mut self, peer: PeerId) {
+    pub(super) async fn expect_down(&mut self, peer: PeerId) {
         assert_eq!(self.next().await, NetworkEvent::Down { peer });
     }
 }
@@ -105,7 +128,7 @@ async fn linked_pair() -> (Node, Node) {
     (kampala, lima)
 }
 
-async fn link(dialler: &mut Node, listener: &mut Node) {
+pub(super) async fn link(dialler: &mut Node, listener: &mut Node) {
     dialler.admit(listener).await;
     listener.admit(dialler).await;
     // The listener's queue is in order, but the dial is another node's: wait until the admission is in effect.
@@ -388,7 +411,7 @@ async fn addresses_that_cannot_be_used_are_named_by_their_place() {
     ];
     for (address, expected) in cases {
         let listen = vec!["/ip4/127.0.0.1/tcp/0".to_owned(), address.to_owned()];
-        let config = NetworkConfig { identity: Sensitive::new([9; 32]), listen, drill: false };
+        let config = NetworkConfig { identity: Sensitive::new([9; 32]), listen, relay: false, drill: false };
         let refusal = Network::start(config, mpsc::channel(EVENTS).0).await.err().unwrap();
         match (refusal, expected) {
             (NetworkError::Address { place: 2 }, None) => {}
@@ -455,7 +478,8 @@ impl Codec for LyingCodec {
 
 fn lying_swarm(lie: Lie) -> Swarm<request_response::Behaviour<LyingCodec>> {
     let keypair = libp2p::identity::Keypair::generate_ed25519();
-    let transport = transport::transport(&keypair, PATIENCE).unwrap();
+    let (circuits, _client) = libp2p::relay::client::new(keypair.public().to_peer_id());
+    let transport = transport::transport(&keypair, circuits, PATIENCE).unwrap();
     let behaviour = request_response::Behaviour::with_codec(
         LyingCodec(lie),
         [(codec::PROTOCOL, ProtocolSupport::Outbound)],

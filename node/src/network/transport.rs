@@ -1,4 +1,5 @@
-//! How connections are made: TCP, TLS 1.3 with the peer's ed25519 key in its certificate, yamux.
+//! How connections are made: TCP, or a circuit of the relay, then TLS 1.3 with the peer's ed25519 key in its certificate,
+//! then yamux.
 //!
 //! Called once, at start; a further carrier such as QUIC joins in [`transport`]. Noise is left out on purpose: it has no
 //! post-quantum key exchange, while TLS prefers X25519MLKEM768. What remains: the group is preferred, not enforced, and a
@@ -17,13 +18,16 @@ use libp2p::core::upgrade::Version;
 use libp2p::core::{ConnectedPoint, Transport};
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId, tcp, tls, yamux};
+use libp2p::{Multiaddr, PeerId, relay, tcp, tls, yamux};
 use tokio::time::{Sleep, sleep};
 
 use super::api::NetworkError;
+use super::relay::CIRCUITS_A_MEMBER;
 
-/// Streams of one connection, both directions; yamux ends a connection that opens more.
-pub(super) const STREAMS: usize = 16;
+/// Streams with items and pings of one connection, both directions; yamux ends a connection that opens more.
+const STREAMS: usize = 16;
+/// Streams of a direct connection. Each circuit is one, and who is at the other end is not known when yamux starts.
+const DIRECT_STREAMS: usize = STREAMS + CIRCUITS_A_MEMBER + 8;
 /// How long a connection that is being closed may take to say so to its peer.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -34,19 +38,36 @@ const CLOSING: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`NetworkError::Identity`] if no certificate can be made.
-pub(super) fn transport(keypair: &Keypair, handshake: Duration) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NetworkError> {
-    let mut streams = yamux::Config::default();
-    streams.set_max_num_streams(STREAMS);
+pub(super) fn transport(
+    keypair: &Keypair,
+    circuits: relay::client::Transport,
+    handshake: Duration,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NetworkError> {
     let tls = tls::Config::new(keypair).map_err(|_| NetworkError::Identity)?;
     let tcp = tcp::tokio::Transport::new(tcp::Config::default())
         .upgrade(Version::V1Lazy)
-        .authenticate(tls)
-        .multiplex(streams)
+        .authenticate(tls.clone())
+        .multiplex(streams(DIRECT_STREAMS))
         .timeout(handshake)
         .boxed();
-    Ok(tcp
+    // Twice the way, and two round trips more.
+    let circuits = circuits
+        .upgrade(Version::V1Lazy)
+        .authenticate(tls)
+        .multiplex(streams(STREAMS))
+        .timeout(handshake.saturating_mul(2))
+        .boxed();
+    // Circuits first: they refuse what is none, while TCP would take the relay for the peer.
+    let either = circuits.or_transport(tcp).map(|connection, _| connection.into_inner());
+    Ok(either
         .and_then(|(peer, muxer), endpoint| ready(only_whom_we_called(peer, &endpoint).map(|()| (peer, closing(muxer)))))
         .boxed())
+}
+
+fn streams(limit: usize) -> yamux::Config {
+    let mut streams = yamux::Config::default();
+    streams.set_max_num_streams(limit);
+    streams
 }
 
 /// Checks that nobody else listens there. libp2p sets `SO_REUSEPORT`, with which two nodes of one user would silently share
@@ -70,7 +91,8 @@ pub(super) fn check_listen_address(address: &Multiaddr) -> io::Result<()> {
 /// Another node behind a dialled address fails that address alone; to the swarm it would be the answer to the whole dial.
 fn only_whom_we_called(found: PeerId, endpoint: &ConnectedPoint) -> io::Result<()> {
     let ConnectedPoint::Dialer { address, .. } = endpoint else { return Ok(()) };
-    let called = address.iter().find_map(|part| if let Protocol::P2p(peer) = part { Some(peer) } else { None });
+    // The last one: before it may stand the relay.
+    let called = address.iter().filter_map(|part| if let Protocol::P2p(peer) = part { Some(peer) } else { None }).last();
     if called.is_some_and(|called| called != found) { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(()) }
 }
 

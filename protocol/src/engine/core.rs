@@ -11,8 +11,6 @@ use thiserror::Error;
 
 use crate::base::record::row_key;
 use crate::base::{JobId, MemberId, MsgId, PeerId, Seed, Timestamp, limits};
-use crate::engine::answer::{Answer, Failure};
-use crate::engine::command::Command;
 use crate::engine::effect::{Action, Effects, NoticeCode};
 use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
@@ -425,56 +423,6 @@ impl Engine {
         if outcome.is_err() {
             self.roll_back(step, mark);
             step.notify(NoticeCode::Damaged, None, 5);
-        }
-    }
-
-    fn command<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        user: crate::base::UserId,
-        command: Command,
-    ) -> Result<Answer, Failure> {
-        match command {
-            Command::Status => self.status(step),
-            Command::RosterShow => self.roster_view(),
-            Command::PublicTake { items, fingerprint } => self.take_public(step, &items, fingerprint.as_deref()),
-            Command::PublicGive => self.give_public(step),
-            Command::KeysRequest => self.keys_request(step, user),
-            Command::TimestampSign => self.timestamp_sign(step),
-            Command::MemberList => self.member_list(),
-            Command::MemberShow { member } => self.member_show(&member),
-            Command::MemberDeny { member, reason } => self.member_deny(step, user, member, reason),
-            Command::MemberAllow { member } => self.member_allow(step, user, member),
-            Command::MemberAccept { member } => self.member_accept(step, user, member),
-            Command::MemberPolicy { accept } => self.member_policy(step, user, accept),
-            Command::AuditHead => trail::head(step),
-            Command::AuditList { from, limit } => trail::list(step, from, limit),
-            // From here on the node holds people and cases: the coordination node does not.
-            _ if self.own.member.is_none() => Err(Failure::Role),
-            Command::PersonAdd { form } => self.person_add(step, user, *form),
-            Command::PersonImport { rows } => self.person_import(step, user, rows),
-            Command::PersonList { after, limit, merged } => self.person_list(step, after, limit, merged),
-            Command::PersonShow { person } => self.person_show(step, user, &person),
-            Command::PersonDuplicates { all, after, limit } => self.person_duplicates(step, all, after, limit),
-            Command::PersonMerge { shown, other } => self.person_merge(step, user, &shown, &other),
-            Command::PersonUnmerge { one, other } => self.person_unmerge(step, user, &one, &other),
-            Command::CaseOpen { form } => self.case_open(step, user, *form),
-            Command::CaseList { limit } => self.case_list(step, limit),
-            Command::CaseShow { case } => self.case_show(step, user, &case),
-            Command::SearchPlan { case } => self.search_plan(step, &case),
-            Command::SearchRun { case, plan } => self.search_run(step, user, &case, plan.as_deref()),
-            Command::SearchStatus { case } => self.search_status(step, case.as_deref()),
-            Command::SearchHeld => self.search_held(step),
-            Command::SearchClaim { subject, owner } => self.search_claim(step, user, &subject, owner),
-            Command::CandidateList { limit } => self.candidate_list(step, limit),
-            Command::CandidateShow { candidate } => self.candidate_show(step, user, &candidate),
-            Command::CandidateReview { candidate, verdict, note } => self.candidate_review(step, user, &candidate, verdict, note),
-            Command::ContactConsent { candidate, decision, form, text } => {
-                self.contact_consent(step, user, &candidate, decision, form, text)
-            }
-            Command::DisclosurePropose { candidate, send } => self.disclosure_propose(step, user, &candidate, send),
-            Command::DisclosureList => self.disclosure_list(step),
-            Command::DisclosureReceive { candidate, outcome } => self.disclosure_receive(step, user, &candidate, outcome),
         }
     }
 

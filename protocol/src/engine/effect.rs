@@ -67,7 +67,15 @@ pub enum Action {
     Dial {
         /// The peer.
         peer: PeerId,
-        /// Multiaddresses as texts.
+        /// Multiaddresses as texts; none for a peer that only the relay leads to.
+        addresses: Vec<String>,
+    },
+    /// Names the node whose relay is used: this node keeps a place there, and reaches others through it where no address
+    /// leads to them. Replaces the one named before.
+    Relay {
+        /// The relay.
+        peer: PeerId,
+        /// Its multiaddresses as texts.
         addresses: Vec<String>,
     },
     /// Takes another transport identity: every connection ends and is made again.
@@ -100,6 +108,7 @@ impl fmt::Debug for Action {
             Action::Deny { peer } => write!(f, "Deny({peer:?})"),
             Action::Dial { peer, .. } => write!(f, "Dial({peer:?})"),
             Action::Identify { .. } => f.write_str("Identify"),
+            Action::Relay { peer, .. } => write!(f, "Relay({peer:?})"),
             Action::Run { job, class, .. } => write!(f, "Run({job:?}, {class:?})"),
             Action::WakeAt(at) => write!(f, "WakeAt({at:?})"),
             Action::Notify(notice) => write!(f, "Notify({notice:?})"),

@@ -104,6 +104,7 @@ impl Engine {
     pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) {
         for peer in self.links.up() {
             self.ask_public(step, &peer);
+            self.note_seen(step, &peer);
         }
         self.due(step, step.wall() + self.sync_interval(), Due::PublicSync);
     }

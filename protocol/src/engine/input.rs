@@ -83,6 +83,21 @@ pub enum LinkChange {
     Down,
     /// No address of the peer answered.
     DialFailed,
+    /// How the peer is reached; direct where nothing else was said since `Up`.
+    Path(Path),
+    /// A place at the relay: at the coordination node the peer's, at a member its own with the peer. None since `Up` where
+    /// nothing was said.
+    Place(bool),
+}
+
+/// How a connection runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// From node to node.
+    #[default]
+    Direct,
+    /// Through the coordination node's relay, which sees ciphertext.
+    Relayed,
 }
 
 /// What became of a delivery.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::base::{DeliveryId, MemberId, Millis, PeerId, Timestamp};
 use crate::engine::core::Engine;
 use crate::engine::effect::{Action, NoticeCode};
-use crate::engine::input::{LinkChange, SendOutcome};
+use crate::engine::input::{LinkChange, Path, SendOutcome};
 use crate::engine::rows::{Due, Lane, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::View;
@@ -24,12 +24,24 @@ pub(super) struct Links {
     next: u64,
     /// When members (none: the coordination node) are called again; timers of an earlier process are not in it.
     redialling: BTreeMap<Option<MemberId>, Timestamp>,
+    /// Calls to members that failed in a row, 255 at most.
+    failures: BTreeMap<MemberId, u8>,
+}
+
+/// How a connected peer is reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Road {
+    /// Directly or through the relay.
+    pub path: Path,
+    /// Whether a place at the relay is held.
+    pub place: bool,
 }
 
 #[derive(Default)]
 struct Link {
     /// When all heads were said to it last.
     heads_said: Option<Timestamp>,
+    road: Road,
     busy: BTreeSet<Lane>,
     public: VecDeque<Vec<u8>>,
     answers: VecDeque<Vec<u8>>,
@@ -58,6 +70,16 @@ impl Links {
     pub fn forget_all(&mut self) {
         self.peers.clear();
         self.flights.clear();
+    }
+
+    /// How a peer is reached; none if it is not connected.
+    pub fn road(&self, peer: &PeerId) -> Option<Road> {
+        self.peers.get(peer).map(|link| link.road)
+    }
+
+    /// Calls to a member that failed since it was last connected.
+    pub fn failures(&self, member: &MemberId) -> u32 {
+        self.failures.get(member).copied().unwrap_or(0).into()
     }
 
     /// Drops everything about a peer.
@@ -167,20 +189,38 @@ impl Engine {
             LinkChange::Up => {
                 self.links.peers.entry(peer).or_default();
                 self.show_own_links(step, &peer);
+                self.note_seen(step, &peer);
                 self.ask_public(step, &peer);
-                if let Some(member) = member {
-                    self.peer_returned(step, &member);
+                match member {
+                    Some(member) => {
+                        self.links.failures.remove(&member);
+                        self.peer_returned(step, &member);
+                    }
+                    None if self.is_coordinator(&peer) => self.relay_returned(step),
+                    None => {}
+                }
+            }
+            LinkChange::Path(path) => {
+                if let Some(link) = self.links.peers.get_mut(&peer) {
+                    link.road.path = path;
+                }
+            }
+            LinkChange::Place(place) => {
+                if let Some(link) = self.links.peers.get_mut(&peer) {
+                    link.road.place = place;
                 }
             }
             LinkChange::Down | LinkChange::DialFailed => {
                 if change == LinkChange::Down {
+                    self.note_seen(step, &peer);
                     self.links.forget(&peer);
+                } else if let Some(member) = member {
+                    let failures = self.links.failures.entry(member).or_default();
+                    *failures = failures.saturating_add(1);
                 }
                 let is_known = member.is_some() || self.is_coordinator(&peer);
                 if !self.links.is_up(&peer) && is_known && !self.links.redialling.contains_key(&member) {
-                    // Drawn, so that nodes which lost each other do not all come back at one moment.
-                    let base = self.redial_after();
-                    let at = step.wall() + step.draw.between(base, Millis(base.0.saturating_mul(2)));
+                    let at = step.wall() + self.redial_wait(step, member);
                     self.links.redialling.insert(member, at);
                     self.due(step, at, Due::Redial(member));
                 }
@@ -188,8 +228,24 @@ impl Engine {
         }
     }
 
+    /// With the coordination node its relay is back: members that were called in vain are called again soon.
+    fn relay_returned<V: View>(&mut self, step: &mut Step<'_, V>) {
+        self.links.failures.clear();
+        let base = self.redial_after();
+        for member in self.peers() {
+            if self.is_up(&member) {
+                continue;
+            }
+            let at = step.wall() + step.draw.between(Millis(0), base);
+            if self.links.redialling.get(&member.into()).is_none_or(|planned| *planned > at) {
+                self.links.redialling.insert(Some(member), at);
+                self.due(step, at, Due::Redial(Some(member)));
+            }
+        }
+    }
+
     /// A sixtieth of the bag's interval, within a quarter of a second and a minute: 60 s in a real network.
-    fn redial_after(&self) -> Millis {
+    pub(super) fn redial_after(&self) -> Millis {
         let bag = self.held.as_ref().map_or(60_000, |held| held.roster.pace.bag.0);
         Millis((bag / 60).clamp(250, 60_000))
     }

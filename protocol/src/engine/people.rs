@@ -24,7 +24,7 @@ use crate::person::{FormError, FormProblem, MatchMode, PersonForm, PersonRecord}
 use crate::private_match::owner::{IndexRow, IndexState};
 
 /// Bytes of a step's rows at which an import stops; the caller sends the rest again.
-const IMPORT_STOP: usize = limits::BATCH_BYTES - 16 * 1024;
+const IMPORT_STOP: usize = limits::BATCH_BYTES - 24 * 1024;
 
 impl Engine {
     pub(super) fn person_add<V: View>(

@@ -54,6 +54,7 @@ impl Engine {
             let peer = PeerId(held.roster.coordinator.key);
             let addresses = held.roster.coordinator.addresses.clone();
             step.act(Action::Admit { peer });
+            step.act(Action::Relay { peer, addresses: addresses.clone() });
             dial(step, peer, addresses);
         }
         for member in self.peers() {
@@ -68,9 +69,15 @@ impl Engine {
         }
         let Some(keys) = self.members.get(member) else { return };
         let Some(entry) = self.taking_part(member) else { return };
+        let has_relay = self.own.member.is_some();
         for peer in keys.identities(step.wall()) {
             step.act(Action::Admit { peer });
-            dial(step, peer, entry.addresses.clone());
+            if has_relay {
+                // Without an address there is still the relay.
+                step.act(Action::Dial { peer, addresses: entry.addresses.clone() });
+            } else {
+                dial(step, peer, entry.addresses.clone());
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! A claim looks at the index row, which says `off` from the step that removes the person; sets are built again when the
 //! tags are gone. Removals wait until nobody waits to be indexed, so that no job writes a tag that another has removed.
 
-use crate::base::record::row_key;
+use crate::base::record::{Record, row_key};
 use crate::base::{Epoch, PersonId};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
@@ -41,7 +41,7 @@ impl Engine {
         if state.removals == 0 {
             return Ok(());
         }
-        let waiting = step.under::<RemovalRow>(&row_key(3, &()), PEOPLE_A_SLICE)?;
+        let waiting = step.under::<RemovalRow>(&row_key(RemovalRow::KIND, &()), PEOPLE_A_SLICE)?;
         let people: Vec<_> = waiting.into_iter().map(|(person, _)| (person, PendingRow::default())).collect();
         let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
         if people.is_empty() {

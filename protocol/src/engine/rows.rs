@@ -342,6 +342,16 @@ pub struct PeerRow {
 }
 crate::record!(PeerRow, MemberId, Peer, 1, Service);
 
+/// When a member was last connected.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ReachRow {
+    /// Hours of Unix time.
+    #[n(1)]
+    pub hour: u64,
+}
+crate::record!(ReachRow, MemberId, Peer, 7, Service);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,8 +119,10 @@ impl Engine {
 
     /// A member does not take part any more: refused from this commit on, by every reader that asks.
     fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, number: u64) -> Result<(), ReadError> {
-        let act = if self.standings.local.contains_key(member) { Act::MemberDenied } else { Act::Suspended };
-        trail::record(step, None, act, &number.to_be_bytes(), Some(*member))?;
+        // The operator's own refusal has its entry already, with who said so.
+        if !self.standings.local.contains_key(member) {
+            trail::record(step, None, Act::Suspended, &number.to_be_bytes(), Some(*member))?;
+        }
         step.notify(NoticeCode::Suspended, Some(*member), number);
         self.hang_up(step, member);
         self.sweep_member(step, member);

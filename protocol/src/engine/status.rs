@@ -51,6 +51,12 @@ impl Engine {
             sets_out: count(sets.iter().filter(|line| line.current).count()),
             sets_in: count(sets.iter().filter(|line| line.held_seq > 0).count()),
             sets,
+            links: self.link_lines(step)?,
+            relay_place: self
+                .held
+                .as_ref()
+                .and_then(|held| self.links.road(&PeerId(held.roster.coordinator.key)))
+                .is_some_and(|road| road.place),
             cases: counters.cases,
             evaluations_open: number(counters.evaluations_open),
             evaluations_done: number(counters.evaluations_done),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel, align, date_level, place_level};
 use super::fields::Fields;
+use super::identifiers::IdentifiersAgree;
 use super::parts::Role;
 use super::prepared::Prepared;
 use super::score::{self, Band, GivenName};
@@ -207,7 +208,8 @@ impl<'a> Evidence<'a> {
             + if mothers_known { score::mother(&self.mother) } else { 0 }
             + score::date(self.date)
             + score::place(self.place)
-            + score::sex(self.sought.sex, self.registered.sex);
+            + score::sex(self.sought.sex, self.registered.sex)
+            + score::identifiers(IdentifiersAgree::of(&self.sought.identifiers, &self.registered.identifiers));
         Score { score_milli, band: Band::of(score_milli), possible_relative: self.possible_relative() }
     }
 

@@ -37,6 +37,13 @@ pub struct IdentifiersAgree {
 }
 
 impl IdentifiersAgree {
+    /// Compares the labels of two descriptions.
+    #[must_use]
+    pub(super) fn of(sought: &[Sensitive<String>], registered: &[Sensitive<String>]) -> Self {
+        let common = |kind: &str| sought.iter().any(|label| label.expose().starts_with(kind) && registered.contains(label));
+        Self { phone: common("t:"), document: common("i:") }
+    }
+
     /// True if anything is equal.
     #[must_use]
     pub const fn any(self) -> bool {
@@ -67,10 +74,7 @@ pub fn identifiers(fields: &Fields) -> Vec<Sensitive<String>> {
 /// Which identifiers of two descriptions are equal.
 #[must_use]
 pub fn identifiers_agree(sought: &Fields, registered: &Fields) -> IdentifiersAgree {
-    let registered = identifiers(registered);
-    let common =
-        |kind: &str| identifiers(sought).iter().any(|label| label.expose().starts_with(kind) && registered.contains(label));
-    IdentifiersAgree { phone: common("t:"), document: common("i:") }
+    IdentifiersAgree::of(&identifiers(sought), &identifiers(registered))
 }
 
 impl Fields {

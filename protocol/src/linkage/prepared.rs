@@ -8,7 +8,10 @@ use core::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::base::Sensitive;
+
 use super::fields::{Fields, Sex};
+use super::identifiers::identifiers;
 use super::normalize::tokens;
 use super::parts::{NamePart, Parts, PlacePart, Role, mother_bits, name_bits, place_bits, role_bits};
 use super::similarity::Spelling;
@@ -39,6 +42,9 @@ pub struct Prepared {
     /// Sex, if recorded.
     #[zeroize(skip)]
     pub(super) sex: Option<Sex>,
+    /// Labels of telephones and documents, at most 4; each is wiped by itself.
+    #[zeroize(skip)]
+    pub(super) identifiers: Vec<Sensitive<String>>,
 }
 
 /// One name.
@@ -105,6 +111,7 @@ impl Prepared {
             places: parts.places.iter().map(|part| Place::of(part, fields)).collect(),
             birth: Parts::of(&Fields { birth: fields.birth, ..Fields::default() }),
             sex: fields.sex,
+            identifiers: identifiers(fields),
         }
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{Alignment, DateLevel, Level, Pair, PlaceLevel};
 use super::fields::Sex;
+use super::identifiers::IdentifiersAgree;
 use super::parts::Role;
 
 /// What a score means for the queue of work.
@@ -125,6 +126,12 @@ pub(super) fn sex(sought: Option<Sex>, registered: Option<Sex>) -> i64 {
     }
 }
 
+/// Weight of telephones and documents in common. One that differs says nothing: people change both. A telephone is less
+/// than a document, since families and camps share one.
+pub(super) const fn identifiers(agree: IdentifiersAgree) -> i64 {
+    (if agree.document { 20_000 } else { 0 }) + (if agree.phone { 17_000 } else { 0 })
+}
+
 fn own_pair(pair: &Pair<'_>) -> i64 {
     match (pair.level, pair.in_role()) {
         (Level::SameCode, true) => shared(pair.common_code().map_or(0, |code| code.role_bits)),
@@ -144,6 +151,13 @@ fn shared(half_bits: i32) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_in_common_is_strong_and_another_one_is_nothing() {
+        let agree = |phone, document| identifiers(IdentifiersAgree { phone, document });
+        assert_eq!(agree(false, false), 0);
+        assert!(agree(true, false) >= 16_000 && agree(false, true) > agree(true, false));
+    }
 
     #[test]
     fn a_band_begins_at_its_bound() {

@@ -107,7 +107,7 @@ crate::record!(PendingRow, (Epoch, PersonId), Index, 2, Service);
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct RemovalRow {}
-crate::record!(RemovalRow, PersonId, Index, 3, Service);
+crate::record!(RemovalRow, PersonId, Index, 8, Service);
 
 /// Where this owner's index stands.
 #[derive(Clone, Debug, Encode, Decode)]

@@ -34,6 +34,8 @@ pub struct SimNode {
     pub seat: Seat,
     /// Its store, which survives crashes.
     pub store: SimStore,
+    /// Calls that its engine asked for.
+    pub dials: usize,
     operational: [u8; 32],
     identity: PeerId,
     engine: Option<Engine>,
@@ -144,6 +146,7 @@ impl World {
             name: name.to_owned(),
             seat,
             store,
+            dials: 0,
             operational,
             identity: PeerId(SigningKey::from_bytes(&operational).verifying_key().to_bytes()),
             engine: None,
@@ -371,6 +374,7 @@ impl World {
             Action::Deny { peer } => self.deny(node, peer),
             Action::Dial { peer, .. } => {
                 let after = self.delay();
+                self.node(node).dials += 1;
                 self.schedule(after, Event::Connect { from: node, to: peer, process });
             }
             Action::Identify { seed } => {
@@ -379,6 +383,8 @@ impl World {
                 }
                 self.node(node).identity = PeerId(SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes());
             }
+            // The simulated network has no addresses, so nobody needs a relay.
+            Action::Relay { .. } => {}
             Action::Run { job, work, .. } => self.schedule(3, Event::Job { node, process, job, work }),
             Action::WakeAt(at) => {
                 let after = at.0.saturating_sub(self.clock(node).wall.0);

@@ -1,11 +1,11 @@
 //! No step is larger than a batch, whatever a desk types and however much happens at once: a batch that the store must
 //! refuse would come again for ever.
 
-use kinmesh_protocol::base::limits::{IMPORT_ROWS, SUBJECTS_A_CASE};
+use kinmesh_protocol::base::limits::{IMPORT_ROWS, RECORD_LIST, SUBJECTS_A_CASE};
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::command::{CaseForm, ImportRow, SubjectForm};
 use kinmesh_protocol::engine::{Answer, Command, Failure};
-use kinmesh_protocol::person::PersonForm;
+use kinmesh_protocol::person::{DocumentForm, FamilyForm, PersonForm};
 use kinmesh_tests::simulation::desks::register;
 use kinmesh_tests::simulation::{Faults, people, start_among};
 
@@ -25,7 +25,19 @@ fn large(number: usize) -> PersonForm {
         text
     };
     let text = |field: usize| words(number + field).as_str().into();
+    let part = |seed: usize| words(number + seed).get(..55).unwrap_or_default().into();
+    let member = |seed: usize| FamilyForm {
+        relation: "mother".into(),
+        given: part(seed),
+        family: part(seed + 7),
+        birth: "1950".into(),
+        ..FamilyForm::default()
+    };
+    let document =
+        |seed: usize| DocumentForm { kind: "passport".into(), issuer: part(seed), number: format!("{seed:024}").as_str().into() };
     PersonForm {
+        family_members: (0..RECORD_LIST).map(member).collect(),
+        documents: (0..RECORD_LIST).map(document).collect(),
         given: text(1),
         family: text(2),
         father: text(3),

@@ -10,20 +10,23 @@ const STRIDE: u64 = 23;
 
 #[test]
 fn any_one_commit_may_be_refused() {
-    let mut last = 0;
+    let mut last = u64::MAX;
     let mut refused = 0;
     loop {
         let (mut setup, seeking, holding) = two(20, Faults::NONE);
         let first = setup.world.commits;
         let at = first + refused * STRIDE;
-        if refused > 0 && at > last {
+        if at > last {
             break;
         }
         setup.world.refuse_at = Some(at);
         register(&mut setup, holding, people::registered());
         search(&mut setup, seeking, &[]);
         assert!(work(&mut setup, seeking, holding, LONG).is_some(), "commit {at} was refused");
-        assert!(setup.world.refuse_at.is_none(), "commit {at} never came");
+        // A journey takes a few commits more or less, as its delays are drawn: this one ended before.
+        if setup.world.refuse_at.is_some() {
+            break;
+        }
         last = setup.world.commits.min(first + 700);
         refused += 1;
     }

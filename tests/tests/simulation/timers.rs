@@ -1,8 +1,9 @@
 //! Timers over a long time: what a flapping link, a suspension and a return leave behind.
 
 use kinmesh_protocol::base::record::Tree;
+use kinmesh_protocol::engine::{Answer, Command};
 use kinmesh_tests::simulation::desks::{register, search, work};
-use kinmesh_tests::simulation::{Faults, people};
+use kinmesh_tests::simulation::{Faults, Setup, people};
 
 use crate::{HOUR, LONG, two};
 
@@ -27,6 +28,38 @@ fn a_link_that_flaps_adds_no_timers() {
         let timers = setup.world.nodes[node].store.count(Tree::Due);
         assert!(timers <= TIMERS, "{timers} timers");
     }
+}
+
+#[test]
+fn a_peer_that_is_away_is_called_more_and_more_rarely_and_found_again() {
+    let (mut setup, seeking, holding) = two(14, Faults::NONE);
+    setup.world.run_for(20 * HOUR);
+    setup.world.part(seeking, holding);
+    // The first wait is a quarter to half of an hour of this network, the longest eight times that.
+    let first = dials(&mut setup, seeking, 2 * HOUR);
+    setup.world.run_for(10 * HOUR);
+    let later = dials(&mut setup, seeking, 40 * HOUR);
+    assert!(first >= 2, "{first} calls in the first two hours");
+    assert!((8..=22).contains(&later), "{later} calls in forty hours");
+    assert_eq!(link(&mut setup, seeking), "down");
+    setup.world.heal(seeking, holding);
+    setup.world.run_for(5 * HOUR);
+    assert_eq!(link(&mut setup, seeking), "direct");
+}
+
+/// How often NORTH or the coordination node is called in a time.
+fn dials(setup: &mut Setup, node: usize, time: u64) -> usize {
+    let before = setup.world.nodes[node].dials;
+    setup.world.run_for(time);
+    setup.world.nodes[node].dials - before
+}
+
+/// How NORTH is reached.
+fn link(setup: &mut Setup, node: usize) -> String {
+    let Ok(Answer::Status(status)) = setup.world.command(node, Command::Status) else { panic!("a status") };
+    let line = status.links.iter().find(|line| line.member.as_str() == "NORTH").expect("a line");
+    assert!(line.seen.is_some_and(|seen| seen % 3_600 == 0), "the hour alone is kept");
+    line.link.clone()
 }
 
 #[test]

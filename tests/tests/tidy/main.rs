@@ -10,6 +10,7 @@ mod finding;
 mod layers;
 mod lock;
 mod places;
+mod rows;
 mod sizes;
 mod source;
 mod steps;
@@ -53,6 +54,11 @@ fn nothing_unfinished_and_nothing_of_one_machine_is_in_the_tree() {
 #[test]
 fn every_step_of_the_specification_is_in_code_and_in_a_test() {
     demand_none(&steps::check(&Tree::read().unwrap()));
+}
+
+#[test]
+fn a_kind_of_row_belongs_to_one_record() {
+    demand_none(&rows::check(&Tree::read().unwrap()));
 }
 
 #[test]

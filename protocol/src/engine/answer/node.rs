@@ -60,6 +60,10 @@ pub struct NodeStatus {
     pub waiting: Vec<MemberId>,
     /// Members that are suspended, by roster or in an emergency, or revoked their key.
     pub suspended: Vec<MemberId>,
+    /// How each peer is reached; one line a member that the roster lets take part.
+    pub links: Vec<LinkLine>,
+    /// True if this node holds a place at the coordination node's relay, so that members can reach it there.
+    pub relay_place: bool,
     /// Cases open here.
     pub cases: u64,
     /// Evaluations asked for and not answered yet.
@@ -70,6 +74,19 @@ pub struct NodeStatus {
     pub outbox: u32,
     /// Peers for which something waits for a bag.
     pub bags_waiting: u32,
+}
+
+/// How one peer is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkLine {
+    /// The peer.
+    pub member: MemberId,
+    /// `direct`, `relayed` or `down`.
+    pub link: String,
+    /// At the coordination node: true if the peer holds a place at the relay.
+    pub place: bool,
+    /// When it was last connected: Unix seconds, the hour only; none if never.
+    pub seen: Option<u64>,
 }
 
 /// State of the sets between this node and one peer.
