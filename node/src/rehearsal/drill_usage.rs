@@ -31,19 +31,26 @@ pub fn cpu_seconds(id: u32) -> Option<f64> {
     (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS)
 }
 
-/// Seconds of one core for one key of the owner's index.
+/// Seconds of one core for one key of the owner's index; other work on the machine is not in it.
 #[must_use]
 pub fn evaluation_seconds() -> f64 {
     let secret = EpochSecret::from_seed([7; 32]);
     let mut least = Duration::MAX;
     for _ in 0..ROUNDS {
-        let began = Instant::now();
+        let (began, on_core) = (Instant::now(), time_on_core());
         for number in 0..EVALUATIONS {
             std::hint::black_box(secret.evaluate(&number.to_be_bytes()));
         }
-        least = least.min(began.elapsed());
+        let took = on_core.zip(time_on_core()).map(|(before, after)| after.saturating_sub(before));
+        least = least.min(took.unwrap_or_else(|| began.elapsed()));
     }
     least.as_secs_f64() / f64::from(EVALUATIONS)
+}
+
+/// How long this thread has run on a core; none where the system does not say.
+fn time_on_core() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Cores that this process may use.
