@@ -16,9 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cli::Kind as CliKind;
 use crate::cli::{
     self, CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs, CommandError,
-    Context, DaemonRunArgs, DemoArgs, Elsewhere, InitArgs, JoinArgs, KeysSignArgs, NodeProblem, NodeRole, RosterDiffArgs,
-    RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterTakeArgs, RosterVerifyArgs,
-    UsageProblem as Usage,
+    Context, DaemonRunArgs, DemoArgs, DrillBreachArgs, DrillVerb, Elsewhere, InitArgs, JoinArgs, KeysSignArgs, NodeProblem,
+    NodeRole, RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
+    RosterTakeArgs, RosterVerifyArgs, UsageProblem as Usage,
 };
 use crate::control::{self, Client, ClientError, DeskRequest, UnlockInput};
 use crate::coordinator::{
@@ -29,7 +29,7 @@ use crate::daemon::public::{PublicTaken, take_commands, take_without_daemon};
 use crate::daemon::{clock, folder::NodeFolder, init, join, opened, renewal, run};
 use crate::exchange::{Kind, read_bundle, revocation};
 use crate::keys::UnlockSecret;
-use crate::rehearsal::{self, DemoOptions, RehearsalError};
+use crate::rehearsal::{self, DemoOptions, DrillOptions, RehearsalError};
 
 /// Runs the program.
 #[must_use]
@@ -319,6 +319,29 @@ impl Elsewhere for Wiring {
             other => CommandError::from(NodeProblem::Demo).because(other),
         })
     }
+
+    fn drill(&self, context: &Context, verb: &DrillVerb) -> Result<(), CommandError> {
+        match verb {
+            DrillVerb::Breach(args) => breach_drill(context, args),
+            DrillVerb::BarePeer => {
+                let outcome = runtime()?.block_on(rehearsal::bare_peer());
+                outcome.map_err(|error| CommandError::from(NodeProblem::Drill).because(error))
+            }
+        }
+    }
+}
+
+/// The breach drill; its result is shown also where it is not what it must be.
+fn breach_drill(context: &Context, args: &DrillBreachArgs) -> Result<(), CommandError> {
+    let failed = |error: RehearsalError| match error {
+        RehearsalError::Interrupted => CliKind::Interrupted.into(),
+        other => CommandError::from(NodeProblem::Drill).because(other),
+    };
+    let program = std::env::current_exe().map_err(|error| CommandError::from(NodeProblem::Drill).because(error))?;
+    let options = DrillOptions { program, members: args.members, people: args.people, keep: args.keep.clone() };
+    let report = runtime()?.block_on(rehearsal::drill(options)).map_err(failed)?;
+    context.out.result("kinmesh/drill-breach/1", &report, |_| report.text())?;
+    report.verdict().map_err(failed)
 }
 
 /// The ceremony that follows a plan.

@@ -58,6 +58,9 @@ pub(super) struct Global {
 pub(super) enum Noun {
     /// A whole network on this machine: ceremony, import, search, review, consent, disclosure, answer key.
     Demo(DemoArgs),
+    /// Rehearsals for operators, on this machine.
+    #[command(subcommand)]
+    Drill(DrillVerb),
     /// Makes a node in its folder.
     Init(InitArgs),
     /// Enters a network with the bundle of its coordination office.
@@ -122,6 +125,31 @@ pub struct DemoArgs {
     /// CSV files in place of the demo's own people, one a society.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub input: Vec<PathBuf>,
+}
+
+/// Verbs of `drill`.
+#[derive(Debug, Subcommand)]
+pub enum DrillVerb {
+    /// A whole network loses one node with its keys: what is exposed, what is refused, how soon, and whether the others go on.
+    Breach(DrillBreachArgs),
+    /// The least process that the network costs, for comparison of memory.
+    #[command(hide = true)]
+    BarePeer,
+}
+
+/// Arguments of `drill breach`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kinmesh drill breach --members 12 --people 20000")]
+pub struct DrillBreachArgs {
+    /// Societies.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(4..=99))]
+    pub members: u16,
+    /// Registered people at all societies together.
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(40..=2_000_000))]
+    pub people: u64,
+    /// Leaves stores and logs in this folder, for reading; the nodes are stopped.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
 }
 
 /// What a node is for.

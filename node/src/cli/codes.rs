@@ -301,5 +301,8 @@ fn node(problem: NodeProblem) -> Entry {
         NodeProblem::Demo => {
             row(5013, Exit::Failed, "the demo failed", "", "run it again with --keep DIR and read the logs there")
         }
+        NodeProblem::Drill => {
+            row(5014, Exit::Failed, "the drill failed", "", "run it again with --keep DIR and read the logs there")
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! The binary's wiring implements it over `daemon`, `coordinator` and `rehearsal`, the last of which stands above this
 //! folder. Each runs outside any runtime, writes its result to `context.out`, and returns the error to be shown.
 
-use super::args::{DaemonRunArgs, DemoArgs, InitArgs, JoinArgs};
+use super::args::{DaemonRunArgs, DemoArgs, DrillVerb, InitArgs, JoinArgs};
 use super::ceremony::{CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs};
 use super::context::Context;
 use super::errors::CommandError;
@@ -105,4 +105,9 @@ pub trait Elsewhere {
     /// # Errors
     /// As shown to the user.
     fn demo(&self, context: &Context, args: &DemoArgs) -> Result<(), CommandError>;
+    /// `drill`: a rehearsal on this machine.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn drill(&self, context: &Context, verb: &DrillVerb) -> Result<(), CommandError>;
 }

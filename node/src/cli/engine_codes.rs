@@ -346,6 +346,7 @@ mod tests {
             NodeProblem::Verification,
             NodeProblem::Ceremony,
             NodeProblem::Demo,
+            NodeProblem::Drill,
         ];
         let form = vec![
             FormFileError::Io(io::Error::other("x")),

@@ -58,6 +58,7 @@ pub(super) fn run(arguments: Arguments, out: Output, elsewhere: &dyn Elsewhere) 
 fn dispatch(context: &Context, noun: Noun, elsewhere: &dyn Elsewhere) -> Result<(), CommandError> {
     match noun {
         Noun::Demo(args) => elsewhere.demo(context, &args),
+        Noun::Drill(verb) => elsewhere.drill(context, &verb),
         Noun::Init(args) => {
             check_member(&args)?;
             elsewhere.init(context, &args)
@@ -104,7 +105,13 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Roster(RosterVerb::Timestamp(args)) => roster::timestamp(context, &args).await,
         Noun::Roster(_) => roster::show(context).await,
         // Handed over before a runtime is made.
-        Noun::Demo(_) | Noun::Init(_) | Noun::Join(_) | Noun::Ceremony(_) | Noun::Match(_) | Noun::Completion { .. } => Ok(()),
+        Noun::Demo(_)
+        | Noun::Drill(_)
+        | Noun::Init(_)
+        | Noun::Join(_)
+        | Noun::Ceremony(_)
+        | Noun::Match(_)
+        | Noun::Completion { .. } => Ok(()),
     }
 }
 
@@ -135,7 +142,7 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
-    use crate::cli::args::{DaemonRunArgs, DemoArgs, JoinArgs};
+    use crate::cli::args::{DaemonRunArgs, DemoArgs, DrillVerb, JoinArgs};
     use crate::cli::ceremony::{
         CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs,
     };
@@ -201,6 +208,9 @@ mod tests {
             absent()
         }
         fn demo(&self, _: &Context, _: &DemoArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn drill(&self, _: &Context, _: &DrillVerb) -> Result<(), CommandError> {
             absent()
         }
     }

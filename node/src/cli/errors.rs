@@ -257,6 +257,9 @@ pub enum NodeProblem {
     /// The demo failed.
     #[error("demo")]
     Demo,
+    /// The drill failed, or showed what must not be.
+    #[error("drill")]
+    Drill,
 }
 
 #[cfg(test)]

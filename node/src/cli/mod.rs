@@ -41,7 +41,7 @@ mod status;
 mod table;
 mod text;
 
-pub use args::{DaemonRunArgs, DemoArgs, InitArgs, JoinArgs, NodeRole};
+pub use args::{DaemonRunArgs, DemoArgs, DrillBreachArgs, DrillVerb, InitArgs, JoinArgs, NodeRole};
 pub use ceremony::{CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs};
 pub use context::Context;
 pub use elsewhere::Elsewhere;

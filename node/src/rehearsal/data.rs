@@ -18,7 +18,7 @@ pub struct Society {
     /// Its id.
     pub member: MemberId,
     /// Its name as shown.
-    pub name: &'static str,
+    pub name: String,
     /// The CSV text.
     pub people: Vec<u8>,
     /// Name of the file, for messages.
@@ -113,7 +113,7 @@ pub fn built_in() -> Result<Play, RehearsalError> {
         .zip(PEOPLE)
         .map(|((id, name), people)| {
             let file = format!("{}.csv", id.to_ascii_lowercase());
-            Ok(Society { member: member(id)?, name, people: people.as_bytes().to_vec(), file })
+            Ok(Society { member: member(id)?, name: name.to_owned(), people: people.as_bytes().to_vec(), file })
         })
         .collect::<Result<_, RehearsalError>>()?;
     Ok(Play { societies, cases: read_cases()?, consents: read_consents()?, answers: read_answers()? })
@@ -130,7 +130,7 @@ pub fn of_visitor(files: &[PathBuf]) -> Result<Play, RehearsalError> {
     let mut societies = Vec::new();
     for ((id, name), path) in NAMES.into_iter().zip(files) {
         let people = std::fs::read(path).map_err(|error| RehearsalError::File { path: path.clone(), kind: error.kind() })?;
-        societies.push(Society { member: member(id)?, name, people, file: shown(path) });
+        societies.push(Society { member: member(id)?, name: name.to_owned(), people, file: shown(path) });
     }
     let cases = societies.first().map_or_else(|| Ok(Vec::new()), visitor_cases)?;
     Ok(Play { societies, cases, consents: Vec::new(), answers: Vec::new() })

@@ -82,7 +82,7 @@ async fn begin(options: &DemoOptions, play: &Play, members: &[MemberId], screen:
     let fleet = Fleet::start(options.program.clone(), options.keep.as_deref())?;
     let wire = if options.keep.is_some() { Wire::Direct } else { Wire::Recorded };
     let dir = fleet.dir().to_path_buf();
-    let mut network = Network::start(fleet, &play.societies, wire).await?;
+    let mut network = Network::start(fleet, &play.societies, wire, HOUR_MS).await?;
     screen.done(&format!("key ceremony 2 of 3 · roster v1 signed · {} members", members.len()));
     screen.doing("nodes up");
     network.up(&play.societies, members).await?;
@@ -159,7 +159,9 @@ fn parties(network: &Network, play: &Play, members: &[MemberId], ledger: &Ledger
     let at_coordinator = plants.count_below(&coordinator).map_err(|error| file_error(&coordinator, &error))?;
     let (mut on_wire, mut bytes) = (0, 0);
     for tap in &network.taps {
-        on_wire += plants.count_below(tap.file()).map_err(|error| file_error(tap.file(), &error))?;
+        if let Some(file) = tap.file() {
+            on_wire += plants.count_below(file).map_err(|error| file_error(file, &error))?;
+        }
         bytes += tap.bytes();
     }
     let mut logs = 0;

@@ -106,6 +106,28 @@ pub enum RehearsalError {
         /// How many.
         count: usize,
     },
+    /// The drill's folder could not be measured: no /proc on this system, or a process that is gone.
+    #[error("the memory of {node} cannot be read from /proc")]
+    Memory {
+        /// Which node.
+        node: String,
+    },
+    /// The drill ended otherwise than it must.
+    #[error(
+        "{exposed} people of others exposed, {through} attacks not refused, {lost} matches lost, {ended} nodes ended by themselves, {slow} nodes refused too late"
+    )]
+    Drill {
+        /// People of others.
+        exposed: u64,
+        /// Attacks that were not refused.
+        through: usize,
+        /// Matches.
+        lost: usize,
+        /// Nodes.
+        ended: usize,
+        /// Nodes that took longer than the goal to refuse the lost member.
+        slow: usize,
+    },
     /// Stopped by the user.
     #[error("stopped")]
     Interrupted,

@@ -153,6 +153,37 @@ impl Fleet {
         }
     }
 
+    /// The processes by node.
+    #[must_use]
+    pub fn processes(&self) -> Vec<(String, u32)> {
+        self.children.iter().map(|(name, child)| (name.clone(), child.id())).collect()
+    }
+
+    /// Nodes whose process has ended by itself.
+    #[must_use]
+    pub fn died(&mut self) -> Vec<String> {
+        let ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+        self.children.iter_mut().filter_map(|(name, child)| ended(child).then(|| name.clone())).collect()
+    }
+
+    /// Starts another process of the program, which lives as long as the rehearsal; gives its id.
+    ///
+    /// # Errors
+    /// [`RehearsalError::Start`].
+    pub fn beside(&mut self, name: &str, arguments: &[&str]) -> Result<u32, RehearsalError> {
+        let mut command = self.bare(arguments);
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| RehearsalError::Start(error.kind()))?;
+        let id = child.id();
+        self.children.push((name.to_owned(), child));
+        Ok(id)
+    }
+
     /// Leaves everything running when this is dropped, and gives the processes' ids.
     #[must_use]
     pub fn leave_running(mut self) -> Vec<(String, u32)> {

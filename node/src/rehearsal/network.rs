@@ -28,6 +28,8 @@ pub const COORDINATOR: &str = "geneva";
 pub enum Wire {
     /// Through a recorder each, which lives as long as the rehearsal.
     Recorded,
+    /// Through a counter each, which keeps no copy.
+    Counted,
     /// Directly: they go on when the rehearsal has ended.
     Direct,
 }
@@ -44,6 +46,8 @@ pub struct Network {
     pub taps: Vec<Tap>,
     /// Ports that the nodes listen on.
     pub ports: BTreeMap<String, u16>,
+    /// An hour of the real network, in milliseconds of this one.
+    pub hour_ms: u64,
 }
 
 /// The folder of a member's node.
@@ -57,13 +61,14 @@ impl Network {
     ///
     /// # Errors
     /// [`RehearsalError`].
-    pub async fn start(fleet: Fleet, societies: &[Society], wire: Wire) -> Result<Self, RehearsalError> {
+    pub async fn start(fleet: Fleet, societies: &[Society], wire: Wire, hour_ms: u64) -> Result<Self, RehearsalError> {
         let mut network = Self {
             coordinator: Client::new(&fleet.node_dir(COORDINATOR)),
             fleet,
             desks: BTreeMap::new(),
             taps: Vec::new(),
             ports: BTreeMap::new(),
+            hour_ms,
         };
         network.ceremony()?;
         let mut enrolments = Vec::new();
@@ -102,6 +107,7 @@ impl Network {
         let reached = match wire {
             Wire::Direct => port,
             Wire::Recorded => self.record(node, port).await?,
+            Wire::Counted => self.counted(port).await?,
         };
         self.ports.insert(node.to_owned(), port);
         let (service, user) = (self.credential(node, "service")?, self.credential(node, "user")?);
@@ -120,7 +126,7 @@ impl Network {
             &service,
         ];
         if let Some(society) = society {
-            arguments.extend(["--member", society.member.as_str(), "--society", society.name, "--country", "XX"]);
+            arguments.extend(["--member", society.member.as_str(), "--society", &society.name, "--country", "XX"]);
             arguments.extend(["--user", USER, "--user-credential", &user]);
         } else {
             arguments.extend(["--role", "coordinator"]);
@@ -136,6 +142,14 @@ impl Network {
         let capture = self.fleet.dir().join(format!("{node}.capture"));
         let tap = Tap::start(outside, port, capture.clone()).await.map_err(|error| file_error(&capture, &error))?;
         self.taps.push(tap);
+        Ok(reached)
+    }
+
+    /// Puts a counter before a node, and gives the port at which others reach it.
+    async fn counted(&mut self, port: u16) -> Result<u16, RehearsalError> {
+        let outside = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| RehearsalError::Start(error.kind()))?;
+        let reached = outside.local_addr().map_err(|error| RehearsalError::Start(error.kind()))?.port();
+        self.taps.push(Tap::counting(outside, port));
         Ok(reached)
     }
 
@@ -162,7 +176,8 @@ impl Network {
         let dir = self.fleet.dir();
         let plan = dir.join("roster.toml");
         let body = format!(
-            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill_hour_ms = {HOUR_MS} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
+            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill_hour_ms = {} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
+            self.hour_ms,
             text(&dir.join("custodians").join("custodians.toml")),
             text(&dir.join(COORDINATOR).join("enrol-coordinator.toml")),
         );
@@ -257,6 +272,23 @@ impl Network {
         self.sign(2)?;
         self.fleet.command(&["--dir", &dir, "roster", "publish", &file])?;
         Ok(())
+    }
+
+    /// Suspends a member at once, by the few custodians that may: written, signed by two, published at the coordination node.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub fn suspend_at_once(&self, member: &MemberId) -> Result<std::time::Instant, RehearsalError> {
+        let path = self.fleet.dir().join(format!("suspend-{member}.kms"));
+        let (held, file, dir) = (text(&self.roster_file(1)), text(&path), text(&self.fleet.node_dir(COORDINATOR)));
+        self.fleet.command(&["roster", "suspend", member.as_str(), "--reason", "stolen", "--held", &held, "--out", &file])?;
+        for custodian in [1, 3] {
+            let key = text(&self.fleet.dir().join("custodians").join(format!("custodian-{custodian}.key")));
+            self.fleet.command(&["roster", "sign", "--yes", "--key", &key, &file])?;
+        }
+        let began = std::time::Instant::now();
+        self.fleet.command(&["--dir", &dir, "roster", "publish", &file])?;
+        Ok(began)
     }
 
     /// The desk of a member.

@@ -18,7 +18,7 @@ const BUFFER: usize = 16 * 1024;
 pub struct Tap {
     task: JoinHandle<()>,
     bytes: Arc<AtomicU64>,
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 impl Tap {
@@ -29,24 +29,35 @@ impl Tap {
     pub async fn start(listener: TcpListener, port: u16, file: PathBuf) -> std::io::Result<Self> {
         // Made at once, not by a thread that may outlive a rehearsal which is interrupted at this moment.
         let record = std::fs::OpenOptions::new().create(true).append(true).open(&file)?;
-        let record = Arc::new(Mutex::new(tokio::fs::File::from_std(record)));
+        Ok(Self::forwarding(listener, port, Some((file, record))))
+    }
+
+    /// Forwards and counts, and keeps no copy.
+    #[must_use]
+    pub fn counting(listener: TcpListener, port: u16) -> Self {
+        Self::forwarding(listener, port, None)
+    }
+
+    fn forwarding(listener: TcpListener, port: u16, record: Option<(PathBuf, std::fs::File)>) -> Self {
+        let (file, record) = record.unzip();
+        let record = record.map(|record| Arc::new(Mutex::new(tokio::fs::File::from_std(record))));
         let bytes = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&bytes);
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                let (record, counter) = (Arc::clone(&record), Arc::clone(&counter));
+                let (record, counter) = (record.clone(), Arc::clone(&counter));
                 tokio::spawn(async move {
                     if let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await {
                         let (near_in, near_out) = near.into_split();
                         let (far_in, far_out) = far.into_split();
-                        let there = forward(near_in, far_out, Arc::clone(&record), Arc::clone(&counter));
+                        let there = forward(near_in, far_out, record.clone(), Arc::clone(&counter));
                         let back = forward(far_in, near_out, record, counter);
                         tokio::join!(there, back);
                     }
                 });
             }
         });
-        Ok(Self { task, bytes, file })
+        Self { task, bytes, file }
     }
 
     /// Bytes that went through so far, both ways.
@@ -55,10 +66,10 @@ impl Tap {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Where they are recorded.
+    /// Where they are recorded; none where they are only counted.
     #[must_use]
-    pub fn file(&self) -> &std::path::Path {
-        &self.file
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.file.as_deref()
     }
 }
 
@@ -71,7 +82,7 @@ impl Drop for Tap {
 async fn forward(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
-    record: Arc<Mutex<tokio::fs::File>>,
+    record: Option<Arc<Mutex<tokio::fs::File>>>,
     counter: Arc<AtomicU64>,
 ) {
     let mut buffer = vec![0u8; BUFFER];
@@ -83,7 +94,12 @@ async fn forward(
         let Some(part) = buffer.get(..read) else { break };
         counter.fetch_add(read as u64, Ordering::Relaxed);
         // What cannot be recorded is not forwarded: the count of names on the wire would not be true otherwise.
-        if record.lock().await.write_all(part).await.is_err() || to.write_all(part).await.is_err() {
+        if let Some(record) = &record
+            && record.lock().await.write_all(part).await.is_err()
+        {
+            break;
+        }
+        if to.write_all(part).await.is_err() {
             break;
         }
     }
