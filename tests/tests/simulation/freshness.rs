@@ -77,7 +77,6 @@ fn attack_33_after_31_days_hits_wait_for_a_person_and_after_91_nothing_goes_out(
     let again = Command::SearchRun { case: cases[0].case.to_string(), plan: None };
     assert_eq!(setup.world.command(seeking, again).unwrap_err(), Failure::RosterOld);
     setup.world.run_for(2 * DAY_MS);
-    let sealed = |bytes: &[u8]| matches!(Item::parse(bytes), Ok(Item::Cell(_)));
     let cells = setup.world.delivered.iter().skip(since).filter(|(_, _, bytes)| is_sealed(bytes)).count();
     assert_eq!(cells, 0, "nothing but public messages passes between two members on a stale roster");
 }
