@@ -80,7 +80,7 @@ pub async fn bare_peer() -> Result<(), RehearsalError> {
     let failed = |_| RehearsalError::Start(std::io::ErrorKind::Other);
     let (events, mut from_links) = mpsc::channel(1);
     let identity = Sensitive::new([7; 32]);
-    let config = NetworkConfig { identity, listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()], drill: true };
+    let config = NetworkConfig { identity, listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()], relay: false, drill: true };
     let links = Links::start(config, events).await.map_err(failed)?;
     while from_links.recv().await.is_some() {}
     links.stop().await;

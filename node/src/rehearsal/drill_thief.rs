@@ -78,7 +78,7 @@ impl Thief {
         let (payload, _) = parse_signed(bytes).map_err(|_| wrong("no roster"))?;
         let roster: Roster = cbor::decode(&payload).map_err(|_| wrong("no roster"))?;
         let (events, from_links) = mpsc::channel(EVENTS);
-        let config = NetworkConfig { identity: seed.clone(), listen: Vec::new(), drill: true };
+        let config = NetworkConfig { identity: seed.clone(), listen: Vec::new(), relay: false, drill: true };
         let links = Links::start(config, events).await.map_err(|_| wrong("the thief's network does not start"))?;
         let mut random = [0u8; 32];
         getrandom::fill(&mut random).map_err(|_| RehearsalError::Start(std::io::ErrorKind::Other))?;
