@@ -216,7 +216,7 @@ pub(super) async fn timestamp(context: &Context, args: &RosterTimestampArgs) -> 
         return Err(Kind::OtherAnswer.into());
     };
     if let Some(path) = &args.out {
-        write_bundle(path, [message.as_slice()].into_iter(), Replace::Allowed)
+        write_bundle(path, [message.as_slice()], Replace::Allowed)
             .map_err(|error| CommandError::from(NodeProblem::RosterFile).because(error))?;
     }
     let value = serde_json::json!({
