@@ -181,24 +181,33 @@ fn public(problem: PublicProblem) -> Entry {
         PublicProblem::Profile => {
             row(4010, Exit::Roster, "this release is not the network's", because, "install the release that the roster asks for")
         }
-        PublicProblem::SuspendedBefore => row(
+        PublicProblem::Behind => row(4014, Exit::Roster, "the timestamp does not confirm the roster that is held", because, next),
+        PublicProblem::SuspendedBefore | PublicProblem::SuspensionVersion => suspension(problem),
+        PublicProblem::Form => {
+            row(4011, Exit::Roster, "the bundle cannot be read; nothing was changed", because, "copy it again")
+        }
+    }
+}
+
+/// The rows of a suspension that does not count.
+fn suspension(problem: PublicProblem) -> Entry {
+    let because = problem.to_string();
+    if problem == PublicProblem::SuspendedBefore {
+        return row(
             4012,
             Exit::Verification,
             "the suspension does not count",
             because,
             "the custodians confirm it in a roster: kinmesh roster propose --held ROSTER --suspend ID",
-        ),
-        PublicProblem::SuspensionVersion => row(
-            4013,
-            Exit::Roster,
-            "the suspension does not fit the roster; nothing was changed",
-            because,
-            "take the current roster first; then suspend again on it",
-        ),
-        PublicProblem::Form => {
-            row(4011, Exit::Roster, "the bundle cannot be read; nothing was changed", because, "copy it again")
-        }
+        );
     }
+    row(
+        4013,
+        Exit::Roster,
+        "the suspension does not fit the roster; nothing was changed",
+        because,
+        "take the current roster first; then suspend again on it",
+    )
 }
 
 #[cfg(test)]
@@ -268,6 +277,7 @@ mod tests {
                 PublicProblem::Network,
                 PublicProblem::NotListed,
                 PublicProblem::Profile,
+                PublicProblem::Behind,
                 PublicProblem::SuspendedBefore,
                 PublicProblem::SuspensionVersion,
                 PublicProblem::Form,

@@ -201,3 +201,101 @@ fn transcript_of(read: &ReadPlan, made: &Made, roster: [u8; 32], now: Timestamp)
 fn hash_of(file: &Path) -> Result<[u8; 32], WholeFileError> {
     Ok(Sha256::digest(read_bounded(file, KEY_BYTES)?).into())
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use kinmesh_protocol::base::{Draw, MemberId};
+    use kinmesh_protocol::engine::setup;
+
+    use super::*;
+    use crate::coordinator::ceremony_verify::{self, CeremonyVerifyArgs, CeremonyVerifyError};
+    use crate::coordinator::proposal::tests::NOW;
+    use crate::coordinator::transcript::TranscriptError;
+    use crate::exchange::enrolment::{Enrolment, Part};
+
+    /// A folder with a plan for three custodians and two societies, and their enrolments.
+    pub(crate) fn desk() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let network = NetworkId::new("drill-k").unwrap();
+        let write = |part: Part, seed: u8| {
+            let operational = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+            let operational_key = operational.verifying_key().to_bytes();
+            let enrolment = Enrolment { network, part, operational_key, addresses: Vec::new() };
+            write_new(&folder.path().join(enrolment.file_name()), enrolment.to_text().as_bytes()).unwrap();
+        };
+        write(Part::Coordinator, 50);
+        for (id, seed) in [("KE", 1), ("UG", 2)] {
+            let member = MemberId::new(id).unwrap();
+            let root = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+            let operational = ed25519_dalek::SigningKey::from_bytes(&[seed + 100; 32]);
+            let made = setup::MemberSetup { member, network };
+            let (_, own) = setup::member(&made, &root, &operational, NOW, &mut Draw::new([seed; 32]));
+            let root_key = root.verifying_key().to_bytes();
+            let (name, country) = (format!("{id} Red Cross"), id.to_owned());
+            write(Part::Member { member, name, country, root_key, announcement: own.announcement }, seed + 100);
+        }
+        let plan = folder.path().join("ceremony.toml");
+        let text = "network = \"drill-k\"\ncustodians = [\"Geneva\", \"Nairobi\", \"Oslo\"]\nthreshold = 2\nroot_threshold = 3\n\
+                    emergency_threshold = 2\ncoordinator = \"enrol-coordinator.toml\"\n\
+                    members = [\"enrol-KE.toml\", \"enrol-UG.toml\"]\nexpires_days = 300\npace = \"standard\"\n\
+                    new_members = \"probation\"\n[settings.KE]\npeople_cap = 4096\n";
+        write_new(&plan, text.as_bytes()).unwrap();
+        (folder, plan)
+    }
+
+    fn args(folder: &Path, plan: &Path) -> FirstCeremonyArgs {
+        let custodians = CustodianSecrets::Unprotected(3);
+        FirstCeremonyArgs { plan: plan.to_owned(), out: folder.join("keys"), custodians, now: NOW }
+    }
+
+    fn check(plan: &Path, made: &FirstCeremonyReport) -> Result<(), CeremonyVerifyError> {
+        let args = CeremonyVerifyArgs { plan: plan.to_owned(), transcript: made.transcript.clone(), roster: made.roster.clone() };
+        ceremony_verify::run(&args).map(|_| ())
+    }
+
+    fn change(file: &Path, from: &str, to: &str) {
+        let text = String::from_utf8(read_bounded(file, 100_000).unwrap()).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(file, text.replace(from, to)).unwrap();
+    }
+
+    #[test]
+    fn a_ceremony_is_checked_by_whoever_has_the_plan() {
+        let (folder, plan) = desk();
+        let made = run(&args(folder.path(), &plan)).unwrap();
+        assert_eq!((made.keys.len(), made.members), (3, 2));
+        check(&plan, &made).unwrap();
+    }
+
+    #[test]
+    fn another_plan_transcript_or_roster_is_found_out() {
+        let (folder, plan) = desk();
+        let made = run(&args(folder.path(), &plan)).unwrap();
+        change(&plan, "expires_days = 300", "expires_days = 301");
+        assert!(matches!(check(&plan, &made), Err(CeremonyVerifyError::OtherPlan)));
+        change(&plan, "expires_days = 301", "expires_days = 300");
+        change(&made.transcript, "Nairobi", "Mombasa");
+        let refused = check(&plan, &made);
+        assert!(matches!(refused, Err(CeremonyVerifyError::Transcript(TranscriptError::Signature { place: 1 }))));
+        change(&made.transcript, "Mombasa", "Nairobi");
+        // A second ceremony of the same plan has other keys: its roster is not the transcript's.
+        let again = run(&FirstCeremonyArgs { out: folder.path().join("again"), ..args(folder.path(), &plan) }).unwrap();
+        let mixed = FirstCeremonyReport { roster: again.roster, ..made.clone() };
+        assert!(matches!(check(&plan, &mixed), Err(CeremonyVerifyError::OtherRoster)));
+        // An enrolment that was exchanged afterwards: the roster cannot be made from it.
+        change(&folder.path().join("enrol-UG.toml"), "UG Red Cross", "UG Red Crescent");
+        assert!(matches!(check(&plan, &made), Err(CeremonyVerifyError::NotThePlan)));
+    }
+
+    #[test]
+    fn a_ceremony_that_fails_leaves_nothing_and_needs_a_secret_each() {
+        let (folder, plan) = desk();
+        let two = FirstCeremonyArgs { custodians: CustodianSecrets::Unprotected(2), ..args(folder.path(), &plan) };
+        assert!(matches!(run(&two), Err(FirstCeremonyError::Secrets { expected: 3, found: 2 })));
+        let out = folder.path().join("keys");
+        std::fs::create_dir(&out).unwrap();
+        std::fs::write(out.join("transcript.txt"), b"an older one").unwrap();
+        assert!(matches!(run(&args(folder.path(), &plan)), Err(FirstCeremonyError::File(WholeFileError::Exists { .. }))));
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1, "no key is left behind");
+    }
+}

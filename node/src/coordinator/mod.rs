@@ -6,6 +6,7 @@ pub mod ceremony_plan;
 pub mod ceremony_verify;
 pub mod changes;
 pub mod custodians_file;
+mod decide;
 pub mod diff;
 pub mod draft;
 pub mod first_ceremony;

@@ -16,8 +16,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::coordinator::changes::{Change, changes};
-use crate::coordinator::custodians_file::{CUSTODIANS_BYTES, CustodianFile, CustodiansError, NetworkCustodians};
-use crate::coordinator::plan::{MemberPlan, PLAN_BYTES, Plan, PlanError};
+use crate::coordinator::custodians_file::{CUSTODIANS_BYTES, CustodiansError, NetworkCustodians};
+use crate::coordinator::decide::{decide_members, decided, probation_over, replace_custodian};
+use crate::coordinator::plan::{PLAN_BYTES, Plan, PlanError};
 use crate::coordinator::proposal::{Proposal, ProposalError};
 use crate::exchange::bundle_file::{BundleFileError, Replace, read_bundle, write_bundle};
 use crate::exchange::enrolment::{ENROLMENT_BYTES, Enrolment, EnrolmentError, Part};
@@ -28,10 +29,8 @@ use crate::exchange::{Kind, WholeFileError, read_bounded};
 const EXPIRES_DAYS: u64 = 365;
 /// People that a member may hold, unless the plan says otherwise.
 const PEOPLE_CAP: u64 = 65_536;
-/// Days that a new society is on probation.
-const PROBATION_DAYS: u64 = 14;
 /// Seconds of a day.
-const DAY: u64 = 86_400;
+pub(super) const DAY: u64 = 86_400;
 
 /// What is proposed.
 pub struct ProposeArgs {
@@ -311,7 +310,7 @@ fn read_plan(path: &Path) -> Result<Plan, ProposeError> {
     Plan::parse(&text).map_err(|source| ProposeError::Plan { path: path.to_owned(), source })
 }
 
-fn text(path: &Path, limit: u64) -> Result<String, ProposeError> {
+pub(super) fn text(path: &Path, limit: u64) -> Result<String, ProposeError> {
     // What is not UTF-8 is not a field either, so the reader of the format says what is wrong.
     Ok(String::from_utf8_lossy(&read_bounded(path, limit)?).into_owned())
 }
@@ -456,79 +455,6 @@ fn enrol(
     Ok(())
 }
 
-/// What the arguments decide about single members.
-fn decided(args: &ProposeArgs) -> Vec<(MemberId, MemberStatus)> {
-    let lists =
-        [(&args.active, MemberStatus::Active), (&args.suspend, MemberStatus::Suspended), (&args.left, MemberStatus::Left)];
-    lists.into_iter().flat_map(|(members, status)| members.iter().map(move |member| (*member, status))).collect()
-}
-
-/// What the custodians decide about single members. A status that is named in the arguments counts from now even where it
-/// stays the same: that is how a roster answers an emergency suspension.
-fn decide_members(
-    roster: &mut Roster,
-    plan: Option<&Plan>,
-    decided: &[(MemberId, MemberStatus)],
-    now: Timestamp,
-) -> Result<(), ProposeError> {
-    for (id, status) in decided {
-        let member = roster.members.iter_mut().find(|member| member.id == *id).ok_or(ProposeError::UnknownMember(*id))?;
-        (member.status, member.status_since) = (*status, now.seconds().max(member.joined));
-    }
-    for (id, settings) in plan.into_iter().flat_map(|plan| &plan.members) {
-        let member = roster.members.iter_mut().find(|member| member.id == *id).ok_or(ProposeError::UnknownMember(*id))?;
-        settle(member, settings, now);
-    }
-    Ok(())
-}
-
-/// Puts another key in a custodian's place.
-fn replace_custodian(roster: &mut Roster, place: usize, path: &Path) -> Result<(), ProposeError> {
-    let file = CustodianFile::parse(&text(path, CUSTODIANS_BYTES)?)
-        .map_err(|source| ProposeError::Custodians { path: path.to_owned(), source })?;
-    if file.network != roster.network_id {
-        return Err(ProposeError::Network { path: path.to_owned() });
-    }
-    let count = roster.custodians.keys.len();
-    let slot = place.checked_sub(1).and_then(|place| roster.custodians.keys.get_mut(place));
-    *slot.ok_or(ProposeError::NoCustodian { place, count })? = file.key;
-    Ok(())
-}
-
-/// Members that have been on probation for as long as it lasts.
-fn probation_over(roster: &Roster, now: Timestamp) -> Vec<MemberId> {
-    let over = |member: &&Member| {
-        member.status == MemberStatus::Probation && now.seconds() >= member.status_since.saturating_add(PROBATION_DAYS * DAY)
-    };
-    roster.members.iter().filter(over).map(|member| member.id).collect()
-}
-
-fn settle(member: &mut Member, settings: &MemberPlan, now: Timestamp) {
-    let MemberPlan { name, status, people_cap, case_class, ask_class, incident_contact, single_reviewer } = settings;
-    if let Some(name) = name {
-        member.names = vec![("en".to_owned(), name.clone())];
-    }
-    if let Some(status) = status.map(MemberStatus::from).filter(|status| *status != member.status) {
-        member.status = status;
-        member.status_since = now.seconds();
-    }
-    if let Some(cap) = people_cap {
-        member.people_cap = *cap;
-    }
-    if let Some(class) = case_class {
-        member.case_class = (*class).into();
-    }
-    if let Some(class) = ask_class {
-        member.ask_class = (*class).into();
-    }
-    if let Some(contact) = incident_contact {
-        member.incident_contact.clone_from(contact);
-    }
-    if let Some(single) = single_reviewer {
-        member.single_reviewer = *single;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::SigningKey;
@@ -537,6 +463,7 @@ mod tests {
     use kinmesh_protocol::roster::Custodians;
 
     use super::*;
+    use crate::coordinator::custodians_file::CustodianFile;
     use crate::coordinator::proposal::tests::{NOW, custodian};
     use crate::coordinator::publish::{self, PublishArgs};
     use crate::exchange::write_new;
@@ -661,5 +588,44 @@ mod tests {
         let bare = write(folder.path(), "bare.toml", "network = \"drill-k\"\n");
         let missing = run(&args(folder.path(), Some(bare), Vec::new(), None));
         assert!(matches!(missing, Err(ProposeError::Missing { field: "custodians" })));
+    }
+
+    #[test]
+    fn a_lost_custodian_is_replaced_by_those_who_are_left() {
+        let (folder, plan) = desk();
+        let cir = write(folder.path(), "enrol-CIR.toml", &enrolment("CIR", 1).to_text());
+        let bundle = publish(folder.path(), &args(folder.path(), Some(plan), vec![cir], None));
+        let key = custodian(4).verifying_key().to_bytes();
+        let file = CustodianFile { network: network(), key };
+        let file = write(folder.path(), "custodian-2.toml", &file.to_text());
+        let wanted = |place| ProposeArgs {
+            replace: vec![(place, file.clone())],
+            ..args(folder.path(), None, Vec::new(), Some(bundle.clone()))
+        };
+        assert!(matches!(run(&wanted(4)), Err(ProposeError::NoCustodian { place: 4, count: 3 })));
+        let report = run(&wanted(2)).unwrap();
+        assert!(
+            report.other_fingerprint && report.changes.iter().any(|change| change.text.starts_with("custodian 2 is replaced"))
+        );
+        let mut proposal = Proposal::from_items(&read_bundle(&report.file).unwrap()).unwrap();
+        for number in [1, 3] {
+            proposal.sign(&custodian(number)).unwrap();
+        }
+        // Three of three before and after: of the old set the lost one is missing, so the plan was too strict to lose one.
+        assert_eq!((proposal.signature_count().found, report.needed), (2, 3));
+        proposal.sign(&custodian(4)).unwrap();
+        assert!(proposal.verify(NOW).is_err());
+    }
+
+    #[test]
+    fn who_is_named_active_is_so_from_now_on() {
+        let (folder, plan) = desk();
+        let cir = write(folder.path(), "enrol-CIR.toml", &enrolment("CIR", 1).to_text());
+        let bundle = publish(folder.path(), &args(folder.path(), Some(plan), vec![cir], None));
+        let later = NOW + kinmesh_protocol::base::Millis::days(2);
+        let active = vec![MemberId::new("CIR").unwrap()];
+        let wanted = ProposeArgs { active, now: later, ..args(folder.path(), None, Vec::new(), Some(bundle)) };
+        let report = run(&wanted).unwrap();
+        assert!(report.changes.iter().any(|change| change.text.starts_with("CIR stays active, said anew")));
     }
 }

@@ -6,7 +6,6 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::{Draw, NetworkId, Timestamp};
 use kinmesh_protocol::engine::setup;
 use serde::Serialize;
@@ -132,9 +131,8 @@ fn rehearsed(network: &NetworkId) -> NetworkId {
 
 /// The plan and enrolments of the rehearsal: the same societies with keys that are made for it.
 fn write_plan(read: &ReadPlan, network: NetworkId, folder: &Path, now: Timestamp) -> Result<PathBuf, RehearseError> {
-    let throwaway = |part: &dyn Fn(&SigningKey, Vec<u8>) -> Part| -> Result<Enrolment, RehearseError> {
+    let throwaway = |part: Part| -> Result<Enrolment, RehearseError> {
         let (root, operational) = (fresh_key()?, fresh_key()?);
-        let part = part(&root, Vec::new());
         let part = match part {
             Part::Member { member, name, country, .. } => {
                 let setup = setup::MemberSetup { member, network };
@@ -148,11 +146,11 @@ fn write_plan(read: &ReadPlan, network: NetworkId, folder: &Path, now: Timestamp
         let operational_key = operational.verifying_key().to_bytes();
         Ok(Enrolment { network, part, operational_key, addresses: Vec::new() })
     };
-    let coordinator = throwaway(&|_, _| Part::Coordinator)?;
+    let coordinator = throwaway(Part::Coordinator)?;
     write_new(&folder.join(coordinator.file_name()), coordinator.to_text().as_bytes())?;
     let mut files = Vec::new();
     for (_, enrolment) in read.enrolments()? {
-        let invented = throwaway(&|_, _| enrolment.part.clone())?;
+        let invented = throwaway(enrolment.part)?;
         write_new(&folder.join(invented.file_name()), invented.to_text().as_bytes())?;
         files.push(invented.file_name());
     }
@@ -175,4 +173,27 @@ fn plan_text(plan: &CeremonyPlan, network: NetworkId, coordinator: &str, members
         list(members),
         plan.expires_days,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coordinator::first_ceremony::tests::desk;
+    use crate::coordinator::proposal::tests::NOW;
+
+    #[test]
+    fn a_rehearsal_goes_through_every_step_and_leaves_nothing() {
+        let (folder, plan) = desk();
+        let files = std::fs::read_dir(folder.path()).unwrap().count();
+        let report = run(&RehearseArgs { plan, now: NOW }).unwrap();
+        assert_eq!((report.network.as_str(), report.rehearsed_as.as_str(), report.keys), ("drill-k", "drill-drill-k", 3));
+        assert_eq!(report.steps.last().map(|step| step.step), Some("fingerprint"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files);
+    }
+
+    #[test]
+    fn a_long_name_stays_a_networks() {
+        let long = NetworkId::new("a-network-with-a-very-long-name0").unwrap();
+        assert!(rehearsed(&long).is_drill());
+    }
 }

@@ -113,16 +113,18 @@ pub fn read(path: &Path) -> Result<ReadRevocation, RevocationError> {
     parse(&String::from_utf8_lossy(&bytes))
 }
 
-/// Reads a text: of its lines, those that hold nothing but letters of base64.
+/// Reads a text: the first block of lines that hold nothing but letters of base64.
 ///
 /// # Errors
 /// [`RevocationError::Form`].
 pub fn parse(text: &str) -> Result<ReadRevocation, RevocationError> {
     let is_letters = |line: &&str| {
-        line.len() > 16 && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+        !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
     };
     let lines = text.lines().map(|line| line.trim().trim_start_matches(PREFIX));
-    let letters: String = lines.filter(|line| is_letters(line) || line.ends_with('=')).collect();
+    // A first line of them is long; the last one may be short.
+    let block = lines.skip_while(|line| line.len() < LINE || !is_letters(line)).take_while(is_letters);
+    let letters: String = block.collect();
     let message = BASE64.decode(letters.as_bytes()).map_err(|_| RevocationError::Form)?;
     let member = match Item::parse(&message) {
         Ok(Item::Message(found)) if found.claimed_kind() == SELF_REVOCATION => found.claimed_from(),

@@ -118,7 +118,13 @@ impl Engine {
             Item::Roster(bytes) => {
                 self.take_cosigned(step, &bytes, fingerprint).map_err(|problem| (Failure::Public(problem), Refusal::Signature))
             }
-            Item::Message(message) => self.take_message(step, &message, bytes).map_err(|refusal| (problem_of(refusal), refusal)),
+            Item::Message(message) => {
+                let mark = step.mark();
+                self.take_message(step, &message, bytes).map_err(|refusal| {
+                    self.roll_back(step, mark);
+                    (self.problem_of(refusal), refusal)
+                })
+            }
             Item::Cell(_) => Err(form(Refusal::Role)),
         }
     }
@@ -349,7 +355,7 @@ impl Engine {
             .map(|member| MemberLine {
                 member: member.id,
                 name: member.names.first().map_or_else(String::new, |(_, name)| name.clone()),
-                status: status_word(member.status).to_owned(),
+                status: self.network_standing(&member.id).word().to_owned(),
                 announced: self.members.contains_key(&member.id),
                 up: self.is_up(&member.id) || self.own.member == Some(member.id),
             })
@@ -395,14 +401,4 @@ pub(super) fn roster_problem(error: RosterError) -> PublicProblem {
         RosterError::Expired { .. } => PublicProblem::Expired,
         _ => PublicProblem::Form,
     }
-}
-
-fn problem_of(refusal: Refusal) -> Failure {
-    Failure::Public(match refusal {
-        Refusal::RosterStale => PublicProblem::Rollback,
-        Refusal::KeyUnknown | Refusal::Signature => PublicProblem::NotListed,
-        Refusal::Expired => PublicProblem::Expired,
-        Refusal::Context => PublicProblem::Network,
-        _ => PublicProblem::Form,
-    })
 }

@@ -1,4 +1,4 @@
-//! Attacks 26, 27, 28 and 34 of protocol.md 4, and the operator's veto: who is shut out, how fast, and how it ends.
+//! Attacks 26 (a stolen key), 27 (a revocation), 28 (a suspended member), 34 (an emergency), and the operator's veto: who is shut out, how fast, and how it ends.
 
 use kinmesh_protocol::audit::{Act, AuditEntry};
 use kinmesh_protocol::base::MemberId;

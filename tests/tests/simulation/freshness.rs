@@ -1,4 +1,4 @@
-//! Attack 33 of protocol.md 4, the part that takes time: the coordination node is off for 8, 31 and 91 days, and comes back
+//! Attack 33 (rosters that are rolled back or frozen), the part that takes time: the coordination node is off for 8, 31 and 91 days, and comes back
 //! hostile. Matching goes on for 30 days, then the steps of protocol.md 2.12, and it all recovers by itself.
 
 use kinmesh_protocol::base::record::Tree;

@@ -157,6 +157,9 @@ pub enum PublicProblem {
     /// The member was suspended before on the same roster: a second time needs a roster in between.
     #[error("the member was suspended on this roster before: only a roster can go on with it")]
     SuspendedBefore,
+    /// A timestamp that names a later roster than the one that is held.
+    #[error("it names a later roster than the one that is held")]
+    Behind,
     /// A suspension that names a roster which this node does not have, or which was replaced long before.
     #[error("it names another roster than the one that is held")]
     SuspensionVersion,

@@ -155,7 +155,7 @@ pub struct MemberLine {
     pub member: MemberId,
     /// Name in the first language given.
     pub name: String,
-    /// `active`, `probation`, `suspended` or `left`.
+    /// Where it stands now: `active`, `probation`, `suspended`, `revoked` or `left`.
     pub status: String,
     /// True if its key announcement is held.
     pub announced: bool,
