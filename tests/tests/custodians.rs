@@ -139,7 +139,7 @@ fn shape(text: &str) -> String {
             continue;
         }
         // Days that are left depend on the second at which the page was written.
-        let line = line.replace("365 more days", "364 more days");
+        let line = line.replace("365 more days", "364 more days").replace("90 more days", "89 more days");
         let words: Vec<&str> = line.split_whitespace().collect();
         let spoken = words.iter().filter(|word| is_spoken(word)).count();
         lines.push(if spoken >= 6 { "<words>".to_owned() } else { without_fingerprints(&words).join(" ") });

@@ -133,7 +133,7 @@ pub enum DrillVerb {
     /// A whole network loses one node with its keys: what is exposed, what is refused, how soon, and whether the others go on.
     Breach(DrillBreachArgs),
     /// The least process that the network costs, for comparison of memory.
-    #[command(hide = true)]
+    #[command(hide = true, after_help = "Example:\n  kinmesh drill bare-peer")]
     BarePeer,
 }
 

@@ -207,7 +207,18 @@ async fn a_refused_commit_fails_what_is_open_and_opens_the_engine_again() {
     let words = node.stop().await;
     assert_eq!(
         words,
-        ["open, records false", "link Up", "cell", "command 1 by operator", "refused", "open, records false", "link Up"]
+        [
+            "open, records false",
+            "link Up",
+            "cell",
+            "command 1 by operator",
+            "refused",
+            "open, records false",
+            // Connections and how they are made are told anew.
+            "link Up",
+            "link Path(Direct)",
+            "link Place(false)",
+        ]
     );
 }
 

@@ -122,8 +122,8 @@ impl Pace {
 
     /// The same for a drill in which an hour takes `hour_ms` milliseconds.
     ///
-    /// A message's life is at least ten minutes and the skew at least one: times on the wire are whole seconds, and a
-    /// drill need not fail because its machine was busy.
+    /// A message's life and an epoch are at least ten minutes and the skew at least one: times on the wire are whole seconds,
+    /// a roll costs the same work however short an hour is, and a drill need not fail because its machine was busy.
     #[must_use]
     pub fn drill(hour_ms: u64) -> Self {
         let scaled = |length: Millis| Millis((length.0 / 3_600_000).saturating_mul(hour_ms).max(1));
@@ -136,7 +136,7 @@ impl Pace {
             answer_max: scaled(real.answer_max),
             review_min: scaled(real.review_min),
             delta: scaled(real.delta),
-            epoch: scaled(real.epoch),
+            epoch: scaled(real.epoch).max(Millis::seconds(600)),
             announce: scaled(real.announce),
             drain_evaluations: scaled(real.drain_evaluations),
             drain_claims: scaled(real.drain_claims),
