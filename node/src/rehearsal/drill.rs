@@ -26,6 +26,8 @@ use crate::rehearsal::fleet::Fleet;
 use crate::rehearsal::network::{COORDINATOR, Network, Wire, folder};
 use crate::rehearsal::screen::Screen;
 
+/// Least people of a society: some are looked for, some the thief asks about.
+const LEAST: u64 = 10;
 /// Societies that look for somebody, at most.
 const SEEKERS: usize = 8;
 /// An hour of the smallest drill, in milliseconds.
@@ -108,6 +110,10 @@ struct Breach {
 }
 
 async fn play(options: DrillOptions) -> Result<DrillReport, RehearsalError> {
+    let least = u64::from(options.members) * LEAST;
+    if options.people < least {
+        return Err(RehearsalError::TooFew { people: options.people, members: options.members, least });
+    }
     allow_files();
     let mut screen = Screen::start();
     let members = (0..usize::from(options.members)).map(member_at).collect::<Result<Vec<_>, _>>()?;

@@ -24,6 +24,8 @@ use crate::rehearsal::work;
 
 /// How often nodes are asked how far they are.
 const ASK: Duration = Duration::from_millis(250);
+/// Sets that are looked at in one interval; where there are more, nodes are asked more rarely.
+const ASKED_AT_ONCE: usize = 240;
 /// How long a stage of the smallest drill may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Candidates that are looked at, of each node.
@@ -121,6 +123,8 @@ impl World {
     pub async fn exchanged(&self, network: &Network, screen: &Screen) -> Result<Sets, RehearsalError> {
         let (began, patience) = (Instant::now(), self.patience());
         let wanted = self.members.len() * self.members.len().saturating_sub(1);
+        // A look at every set of every node costs the nodes work that would count as theirs.
+        let ask = ASK * u32::try_from((wanted / ASKED_AT_ONCE).max(1)).unwrap_or(u32::MAX);
         loop {
             let mut states = BTreeMap::new();
             for member in &self.members {
@@ -133,7 +137,7 @@ impl World {
             let waiting: u64 = states.values().map(|state| state.unindexed).sum();
             screen.so_far(format!("{waiting} people to index, sets exchanged {} of {wanted}", sets.count));
             within(began, patience, "the exchange of the sets")?;
-            tokio::time::sleep(ASK).await;
+            tokio::time::sleep(ask).await;
         }
     }
 
@@ -210,9 +214,9 @@ impl World {
         }
     }
 
-    /// How long a stage may take: an eighth of a second for each person, on any machine.
+    /// How long a stage may take: 2.5 ms for each person, on any machine.
     fn patience(&self) -> Duration {
-        PATIENCE + Duration::from_millis(self.total() / 8 * 20)
+        PATIENCE + Duration::from_micros(self.total() * 2_500)
     }
 }
 

@@ -106,7 +106,17 @@ pub enum RehearsalError {
         /// How many.
         count: usize,
     },
-    /// The drill's folder could not be measured: no /proc on this system, or a process that is gone.
+    /// Too few people for the drill.
+    #[error("{people} people at {members} societies, at least {least} are needed: 10 at each")]
+    TooFew {
+        /// People that were asked for.
+        people: u64,
+        /// Societies.
+        members: u16,
+        /// The least.
+        least: u64,
+    },
+    /// The drill's processes could not be measured: no /proc on this system, or a process that is gone.
     #[error("the memory of {node} cannot be read from /proc")]
     Memory {
         /// Which node.
