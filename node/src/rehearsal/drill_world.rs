@@ -244,10 +244,12 @@ async fn import(client: Client, member: MemberId, place: usize, count: u64, hidd
         let hidden_from = Some(&hidden_from).filter(|other| **other != member);
         let rows = (next..until).map(|number| ImportRow { row: number + 1, form: person(place, number, hidden_from) }).collect();
         match ask(member.as_str(), &client, Command::PersonImport { rows }).await? {
-            Answer::Imported { rows } if rows.iter().all(|row| row.error.is_none()) => {}
+            // The node takes as many rows as one durable batch holds; the rest is sent again.
+            Answer::Imported { rows } if !rows.is_empty() && rows.iter().all(|row| row.error.is_none()) => {
+                next += rows.len() as u64;
+            }
             _ => return Err(wrong("a row of the import was refused")),
         }
-        next = until;
     }
     Ok(())
 }
