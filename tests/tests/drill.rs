@@ -1,6 +1,6 @@
 //! The breach drill as an operator runs it: what it measures, that it must be able to fail, and what it leaves behind.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test stops by failing")]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops by failing")]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -346,6 +346,17 @@ impl Engine {
         crate::roster::check_unshared(latest, others)
     }
 
+    fn problem_of(&self, refusal: Refusal) -> Failure {
+        Failure::Public(match refusal {
+            Refusal::RosterStale if self.held.is_some() => PublicProblem::Behind,
+            Refusal::RosterStale => PublicProblem::FingerprintNeeded,
+            Refusal::KeyUnknown | Refusal::Signature => PublicProblem::NotListed,
+            Refusal::Expired => PublicProblem::Expired,
+            Refusal::Context => PublicProblem::Network,
+            _ => PublicProblem::Form,
+        })
+    }
+
     /// The roster in plain words.
     pub(super) fn roster_view(&self) -> Result<Answer, Failure> {
         let roster = &self.held.as_ref().ok_or(Failure::NotJoined)?.roster;
