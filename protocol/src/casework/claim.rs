@@ -32,6 +32,9 @@ pub struct ClaimOut {
     /// The holder's three roots, once it answered `candidate`.
     #[cbor(n(6), with = "fixed_list")]
     pub roots: Vec<[u8; 32]>,
+    /// Epoch of its tags.
+    #[n(7)]
+    pub epoch: Epoch,
 }
 crate::record!(ClaimOut, ClaimId, Claims, 1, Service);
 

@@ -125,6 +125,7 @@ impl Engine {
             state: crate::casework::claim::SeekerState::Claimed,
             leaves: commitment.leaves().to_vec(),
             roots: Vec::new(),
+            epoch: hit.epoch,
         };
         step.put(&claim_id, &claim);
         hit.claim = Some(claim_id);
@@ -205,10 +206,24 @@ impl Engine {
         let mut claim = Self::own_claim(step, &answer.claim_id, &from, event)?;
         claim.roots.clone_from(&answer.roots);
         step.put(&answer.claim_id, &claim);
-        if event == SeekerEvent::AnsweredCandidate {
-            self.send_attributes(step, answer.claim_id)?;
+        match event {
+            SeekerEvent::AnsweredCandidate => self.send_attributes(step, answer.claim_id)?,
+            _ => self.claim_anew(step, &claim)?,
         }
         Ok(())
+    }
+
+    /// A claim that was under way beyond the end of its epoch's index met nothing: where the subject hits in a later epoch,
+    /// it is claimed again under that one's tags.
+    fn claim_anew<V: View>(&mut self, step: &mut Step<'_, V>, claim: &ClaimOut) -> Result<(), ReadError> {
+        let id = (claim.subject, claim.holder);
+        let Some(mut hit) = step.get::<HitRow>(&id)? else { return Ok(()) };
+        if hit.epoch <= claim.epoch {
+            return Ok(());
+        }
+        hit.claim = None;
+        step.put(&id, &hit);
+        self.consider(step, &claim.subject, &claim.holder)
     }
 
     /// Sends a subject's attributes, opened against the claim's commitment; parks the matter while the node is locked.

@@ -5,7 +5,7 @@ use kinmesh_protocol::base::MemberId;
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::answer::{MemberView, NodeStatus, PublicProblem};
 use kinmesh_protocol::engine::{AcceptPolicy, Answer, Command, Failure, NoticeCode};
-use kinmesh_protocol::envelope::Refusal;
+use kinmesh_protocol::envelope::{Item, Refusal};
 use kinmesh_protocol::roster::{MemberStatus, ReasonCode};
 use kinmesh_tests::simulation::desks::{insist, register, search, work};
 use kinmesh_tests::simulation::invariants::audit_holds;
@@ -190,7 +190,10 @@ fn attack_26_a_message_dated_before_the_suspension_is_refused_like_any_other() {
         .delivered
         .iter()
         .skip(since)
-        .filter(|(receiver, peer, _)| *receiver == holding && *peer == sender)
+        .filter(|(receiver, peer, bytes)| {
+            // What the root key signed, a key announcement, is not the stolen key's word.
+            *receiver == holding && *peer == sender && matches!(Item::parse(bytes), Ok(Item::Cell(_)))
+        })
         .map(|(_, _, bytes)| bytes.clone())
         .collect();
     assert!(!held_back.is_empty());

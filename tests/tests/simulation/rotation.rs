@@ -43,6 +43,16 @@ fn renew(setup: &mut Setup, node: usize) {
 /// Lets days pass in which nothing but time happens: a drill's hours are a second, keys live by the calendar.
 fn days(setup: &mut Setup, days: u64) {
     setup.world.skip(days * DAY);
+    setup.world.run_for(HOUR);
+    // The coordination node's word, brought by hand: these tests are about keys, not about how old a roster may be.
+    let Ok(Answer::Timestamp { message, .. }) = setup.world.command(setup.coordinator, Command::TimestampSign) else {
+        panic!("no timestamp")
+    };
+    for node in setup.members.clone() {
+        let take = Command::PublicTake { items: vec![message.clone()], fingerprint: None };
+        let taken = setup.world.command(node, take);
+        assert!(taken.is_ok(), "{taken:?}");
+    }
     setup.world.run_for(30 * HOUR);
 }
 
