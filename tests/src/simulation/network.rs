@@ -247,7 +247,7 @@ fn roster(world: &World, keys: Vec<[u8; 32]>, coordinator: [u8; 32], mut members
         version: 1,
         prev_hash: [0; 32],
         issued: now,
-        expires: now + 30 * 86_400,
+        expires: now + 400 * 86_400,
         protocol_min: 1,
         protocol_max: 1,
         profile: Profile { id: profile_id(), parameters_hash: parameters_hash() },

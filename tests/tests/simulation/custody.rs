@@ -184,7 +184,7 @@ fn attack_26_a_message_dated_before_the_suspension_is_refused_like_any_other() {
     setup.world.run_for(60 * HOUR);
     setup.world.heal(seeking, holding);
     let since = setup.world.delivered.len();
-    setup.world.run_for(2 * HOUR);
+    setup.world.run_for(30 * HOUR);
     let held_back: Vec<Vec<u8>> = setup
         .world
         .delivered
