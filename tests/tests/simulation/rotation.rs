@@ -100,6 +100,8 @@ fn a_restart_goes_on_with_the_renewed_key() {
     days(&mut setup, 60);
     renew(&mut setup, holding);
     renew(&mut setup, seeking);
+    // The overlap of the keys is there to be heard of in it.
+    setup.world.run_for(HOUR);
     days(&mut setup, 31);
     let identity = setup.world.identity(holding);
     setup.world.crash(holding);
