@@ -132,9 +132,22 @@ fn run(dir: &Path, script: &str, ports: &[u16]) -> Vec<String> {
 fn shape(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
+        // A row of a picture may be all light.
+        if line.trim().is_empty() {
+            continue;
+        }
         if line.contains(['█', '▀', '▄']) {
             if lines.last().is_none_or(|last| last != "<picture>") {
                 lines.push("<picture>".to_owned());
+            }
+            continue;
+        }
+        // The letters of a revocation are others in every run; a last line of them may be short.
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        let goes_on = lines.last().is_some_and(|last| last == "<letters>");
+        if !line.is_empty() && line.bytes().all(is_letter) && (goes_on || line.len() >= 32) {
+            if !goes_on {
+                lines.push("<letters>".to_owned());
             }
             continue;
         }

@@ -350,18 +350,7 @@ impl Engine {
             return Err(Refusal::Epoch);
         }
         let cases = self.cases_of(step, &row)?;
-        let asked = EvalRequest {
-            epoch: row.epoch,
-            pk_hash: pk_hash(&keys.pk),
-            batch: cases
-                .iter()
-                .map(|case| EvalCase {
-                    case_ref: case.inputs.case_ref,
-                    mode: case.mode,
-                    elements: vec![0; limits::ELEMENTS_BYTES],
-                })
-                .collect(),
-        };
+        let asked = shape_of(&cases, row.epoch, &keys.pk);
         response.shape(&asked).map_err(|_| Refusal::Encoding)?;
         let (mut accepted, mut evaluated, mut spent) = (Vec::new(), Vec::new(), false);
         for (case, answer) in cases.into_iter().zip(&response.batch) {
@@ -446,4 +435,14 @@ impl Engine {
         };
         self.ask_anew(step, error.re, &row, step.wall() + wait).map_err(Refusal::from)
     }
+}
+
+/// The shape of a request, without its elements: what an answer is held against.
+fn shape_of(cases: &[AskedCase], epoch: Epoch, pk: &[u8; 32]) -> EvalRequest {
+    let empty = |case: &AskedCase| EvalCase {
+        case_ref: case.inputs.case_ref,
+        mode: case.mode,
+        elements: vec![0; limits::ELEMENTS_BYTES],
+    };
+    EvalRequest { epoch, pk_hash: pk_hash(pk), batch: cases.iter().map(empty).collect() }
 }
