@@ -116,7 +116,7 @@ pub async fn know(thief: &mut Thief, victim: &mut Victim) -> Result<(), Rehearsa
 async fn evaluate(thief: &mut Thief, victim: &Victim, batch: Vec<EvalCase>) -> Option<(Epoch, EvalResponse)> {
     let voprf = thief.announced(&victim.member)?.voprf;
     let asked: BTreeSet<CaseRef> = batch.iter().map(|case| case.case_ref).collect();
-    let request = EvalRequest { epoch: voprf.epoch, pk_hash: pk_hash(&voprf.pk), batch };
+    let request = EvalRequest { epoch: voprf.epoch, pk_hash: pk_hash(&voprf.pk), batch, family: Family::Registered };
     let (from, now) = (thief.member, thief.now().seconds());
     let cell = thief.cell(from, victim.member, (CellKind::Eval, EVAL_REQUEST), &cbor::encode(&request), now)?;
     if thief.send(&victim.member, cell).await != SendOutcome::Committed {
@@ -257,7 +257,7 @@ async fn forged(thief: &mut Thief, victim: &Victim, bystander: &MemberId, tally:
 fn question(thief: &mut Thief, victim: &Victim, from: MemberId, created: u64) -> Option<Vec<u8>> {
     let voprf = thief.announced(&victim.member)?.voprf;
     let case = EvalCase::new(CaseRef(thief.draw.bytes()), EvalMode::New, &random_elements(thief));
-    let request = EvalRequest { epoch: voprf.epoch, pk_hash: pk_hash(&voprf.pk), batch: vec![case] };
+    let request = EvalRequest { epoch: voprf.epoch, pk_hash: pk_hash(&voprf.pk), batch: vec![case], family: Family::Registered };
     thief.cell(from, victim.member, (CellKind::Eval, EVAL_REQUEST), &cbor::encode(&request), created)
 }
 

@@ -19,6 +19,7 @@ use crate::engine::view::{ReadError, View};
 use crate::linkage::Advice;
 use crate::person::record::Role;
 use crate::person::{FormError, FormProblem, LegalBasis, PersonRecord};
+use crate::private_match::Family;
 use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
 
 /// Owners of one subject that are looked at.
@@ -113,7 +114,7 @@ impl Engine {
             }
         }
         match record.findable {
-            Some(person) => self.unindex(step, person),
+            Some(person) => self.unindex(step, Family::Registered, person.into()),
             None => Ok(()),
         }
     }

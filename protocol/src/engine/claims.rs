@@ -60,7 +60,7 @@ impl Engine {
         keys: Vec<(u8, Tag)>,
     ) -> Result<(), ReadError> {
         let id = (*subject, *owner);
-        let Some(query) = step.get::<QueryRow>(&(*owner, *subject))? else { return Ok(()) };
+        let Some(query) = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))? else { return Ok(()) };
         let old = step.get::<HitRow>(&id)?;
         let mut row = old.clone().unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None });
         if row.epoch != query.epoch {
@@ -105,7 +105,7 @@ impl Engine {
     ) -> Result<ClaimId, ReadError> {
         let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
         let mut hit = step.get::<HitRow>(&(*subject, *owner))?.ok_or(ReadError::Damaged)?;
-        let query = step.get::<QueryRow>(&(*owner, *subject))?.ok_or(ReadError::Damaged)?;
+        let query = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))?.ok_or(ReadError::Damaged)?;
         let claim_id = ClaimId::draw(&mut step.draw);
         // Roots are fresh for each claim: an unchanged one would show that two claims meet (protocol.md 2.8).
         let commitment = Commitment::draw(&row.leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;

@@ -12,6 +12,7 @@ use crate::engine::effect::NoticeCode;
 use crate::engine::member_rows::TimestampRow;
 use crate::engine::public::Taken;
 use crate::engine::rows::Due;
+use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Message, Refusal, Verified};
@@ -103,7 +104,9 @@ impl Engine {
             self.due(step, step.wall(), Due::Gather(member));
         }
         if self.taking_part(&member).is_some() && self.freshness() == Freshness::Full {
-            self.test_again(step, member)?;
+            for family in SERVED {
+                self.test_again(step, member, *family)?;
+            }
         }
         Ok(())
     }

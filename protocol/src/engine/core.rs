@@ -20,6 +20,7 @@ use crate::engine::standing::Standings;
 use crate::engine::step::{Mark, Step};
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
+use crate::private_match::Family;
 use crate::roster::{HeldRoster, MemberKeys};
 
 /// Secrets that the engine works with; the node's keystore gives them.
@@ -78,12 +79,12 @@ pub(super) struct Running {
     pub comparing: bool,
     /// Pairs may wait to be compared.
     pub look_at_suspects: bool,
-    /// A set is being built for this peer.
-    pub build: Option<MemberId>,
+    /// A set is being built for this peer, in this family.
+    pub build: Option<(MemberId, Family)>,
     /// Peers' sets may have to be built.
     pub look_at_builds: bool,
-    /// Owners whose set is being tested, and whether it must be tested once more.
-    pub tests: BTreeMap<MemberId, bool>,
+    /// Owners whose set of a family is being tested, and whether it must be tested once more.
+    pub tests: BTreeMap<(MemberId, Family), bool>,
     /// Requests that are being blinded.
     pub blinding: BTreeSet<MsgId>,
     /// Requests that are being evaluated for a querier.
@@ -99,10 +100,10 @@ pub(super) struct Running {
 pub(super) enum JobFor {
     /// Own index.
     Index,
-    /// A peer's set.
-    Build(MemberId),
-    /// A test of an owner's set.
-    Test(MemberId),
+    /// A peer's set of one family.
+    Build(MemberId, Family),
+    /// A test of an owner's set of one family.
+    Test(MemberId, Family),
     /// A request to be blinded.
     Blind(MsgId, MemberId),
     /// A querier's request.
@@ -240,11 +241,15 @@ impl Engine {
         let JobOutput { writes, found, next } = output;
         let mark = step.mark();
         let outcome = match (what, found) {
-            (JobFor::Index, Found::Indexed { epoch, people, suspects }) => self.indexed(step, writes, epoch, &people, &suspects),
-            (JobFor::Index, Found::Unindexed { epoch, people }) => self.unindexed(step, writes, epoch, people),
+            (JobFor::Index, Found::Indexed { epoch, family, entries, suspects }) => {
+                self.indexed(step, writes, (epoch, family), &entries, &suspects)
+            }
+            (JobFor::Index, Found::Unindexed { epoch, family, entries }) => {
+                self.unindexed(step, writes, (epoch, family), entries)
+            }
             (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
-            (JobFor::Build(peer), Found::Built(state)) => self.built(step, writes, peer, *state),
-            (JobFor::Test(_), Found::Hits { owner, family, set_seq, hits, complete }) => {
+            (JobFor::Build(..), Found::Built(state)) => self.built(step, writes, *state),
+            (JobFor::Test(..), Found::Hits { owner, family, set_seq, hits, complete }) => {
                 self.tested(step, owner, family, set_seq, &hits, complete)
             }
             (JobFor::Blind(..), Found::Blinded { request, owner, elements }) => self.blinded(step, request, owner, elements),
@@ -267,8 +272,8 @@ impl Engine {
         }
         if let Some(next) = next {
             let class = match what {
-                JobFor::Index | JobFor::Build(_) | JobFor::Sweep | JobFor::Compare => crate::engine::job::JobClass::Build,
-                JobFor::Test(_) => crate::engine::job::JobClass::Check,
+                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare => crate::engine::job::JobClass::Build,
+                JobFor::Test(..) => crate::engine::job::JobClass::Check,
                 _ => crate::engine::job::JobClass::Answer,
             };
             self.running.start(step, what, class, next);
@@ -289,9 +294,9 @@ impl Engine {
     fn job_ended(&mut self, what: JobFor) {
         match what {
             JobFor::Index => self.running.index = false,
-            JobFor::Build(_) => self.running.build = None,
-            JobFor::Test(owner) => {
-                self.running.tests.remove(&owner);
+            JobFor::Build(..) => self.running.build = None,
+            JobFor::Test(owner, family) => {
+                self.running.tests.remove(&(owner, family));
             }
             JobFor::Blind(request, _) => {
                 self.running.blinding.remove(&request);

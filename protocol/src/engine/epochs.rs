@@ -16,7 +16,9 @@ use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Header, Message, SealSecret, Unverified, sign};
 use crate::private_match::EpochSecret;
-use crate::private_match::owner::{EpochKey, IndexState, NextEpoch, PendingRow, RetiredEpoch, RollRow, SealingKey, TagRow};
+use crate::private_match::owner::{
+    EpochKey, FamilyIndex, IndexState, NextEpoch, PendingRow, RetiredEpoch, RollRow, SealingKey, TagRow,
+};
 use crate::roster::key_chain::KEY_ANNOUNCEMENT;
 use crate::roster::messages::{KeyAnnouncement, VoprfKey};
 use crate::roster::schedule::{key_life, regular_roll};
@@ -156,11 +158,9 @@ impl Engine {
         step.put(&state.epoch, &retired);
         let live = IndexState {
             epoch: promised.epoch,
-            generation: state.generation + 1,
-            pending: 0,
-            people: state.people,
             next: None,
-            removals: state.removals,
+            registered: FamilyIndex { generation: state.registered.generation + 1, pending: 0, ..state.registered },
+            sought: FamilyIndex { generation: state.sought.generation + 1, pending: 0, ..state.sought },
         };
         step.put(&(), &live);
         // A regular roll that would come within a quarter of an epoch is left out.

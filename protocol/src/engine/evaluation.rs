@@ -12,6 +12,7 @@ use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{EvaluateBatch, Job, JobClass};
 use crate::engine::receive::{body, kind};
 use crate::engine::rows::Lane;
+use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -20,7 +21,7 @@ use crate::private_match::budget::Bucket;
 use crate::private_match::input::elements_hash;
 use crate::private_match::oprf::{Element, pk_hash};
 use crate::private_match::owner::{BudgetRow, EpochKey, EvaluatedRow, IndexState, RefRow, RetiredEpoch};
-use crate::private_match::{EpochSecret, EvalMode, EvalRequest, EvalResponse, EvalStatus, EvaluatedCase, Family};
+use crate::private_match::{EpochSecret, EvalMode, EvalRequest, EvalResponse, EvalStatus, EvaluatedCase};
 
 /// Type 59: a refusal as a code.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -55,6 +56,9 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let request: EvalRequest = body(message)?;
         request.shape().map_err(|_| Refusal::Encoding)?;
+        if !SERVED.contains(&request.family) {
+            return Err(Refusal::Role);
+        }
         let state = step.get::<IndexState>(&())?.ok_or(Refusal::State)?;
         let id = message.header.msg_id;
         let key = self.answering_key(step, &state, request.epoch)?.filter(|key| request.pk_hash == pk_hash(&key.public));
@@ -92,16 +96,16 @@ impl Engine {
         request: &EvalRequest,
     ) -> Result<EvaluatedRow, Refusal> {
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
-        let class = self.class_of(&from).ok_or(Refusal::Budget)?;
+        let class = self.class_of(&from, request.family).ok_or(Refusal::Budget)?;
         let a_day = u32::try_from(class.new_a_day).unwrap_or(u32::MAX);
         let day = held.roster.pace.day();
-        let bucket_id = (from, Family::Registered as u8);
+        let bucket_id = (from, request.family);
         let mut budget =
             step.get::<BudgetRow>(&bucket_id)?.unwrap_or_else(|| BudgetRow { bucket: Bucket::full(a_day, step.wall()), refs: 0 });
         let mut statuses = Vec::new();
         for case in &request.batch {
             let hash = elements_hash(&case.elements());
-            let known = step.get::<RefRow>(&(from, case.case_ref))?;
+            let known = step.get::<RefRow>(&(from, request.family, case.case_ref))?;
             let known_since = known.as_ref().map(|known| known.opened);
             let status = match (&case.mode, known) {
                 (EvalMode::Renew, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
@@ -122,7 +126,7 @@ impl Engine {
             if status == EvalStatus::Accepted {
                 let opened = known_since.unwrap_or_else(|| step.wall());
                 let row = RefRow { elements: hash, epoch: request.epoch, opened };
-                step.put(&(from, case.case_ref), &row);
+                step.put(&(from, request.family, case.case_ref), &row);
             }
             statuses.push(status);
         }

@@ -17,6 +17,7 @@ use crate::engine::view::{ReadError, View};
 use crate::person::MatchMode;
 use crate::private_match::household::{HouseholdRow, Tie, TieRow};
 use crate::private_match::owner::{IndexRow, IndexState, PendingRow};
+use crate::private_match::{EntryId, Family};
 
 impl Engine {
     /// One record names the other as family: they stand in one household from now on. False if that would be too large.
@@ -70,26 +71,7 @@ impl Engine {
 
     /// Queues the evaluation of a record's keys; `revised` where the record itself is fresh or changed.
     pub(super) fn queue_person<V: View>(step: &mut Step<'_, V>, person: PersonId, revised: bool) -> Result<(), ReadError> {
-        let Some(row) = step.get::<IndexRow>(&person)? else { return Ok(()) };
-        if row.mode == MatchMode::Off {
-            return Ok(());
-        }
-        let mut state = step.get::<IndexState>(&())?.ok_or(ReadError::Damaged)?;
-        state.generation += 1;
-        let id = (state.epoch, person);
-        let waiting = step.get::<PendingRow>(&id)?;
-        if waiting.is_none() {
-            state.pending += 1;
-        }
-        let revised = revised || waiting.is_some_and(|waiting| waiting.revised);
-        step.put(&id, &PendingRow { turn: state.generation, revised });
-        if let Some(next) = &mut state.next {
-            let id = (next.epoch, person);
-            next.pending += u64::from(step.get::<PendingRow>(&id)?.is_none());
-            step.put(&id, &PendingRow { turn: state.generation, revised: false });
-        }
-        step.put(&(), &state);
-        if revised {
+        if Self::queue_entry(step, Family::Registered, person.into(), revised)? {
             // A link was found by keys that the changed record may not have any more.
             for (other, why) in ties_of(step, person)? {
                 if why & Tie::Duplicate.bit() != 0 {
@@ -98,6 +80,35 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Queues the evaluation of an entry's keys in the live epoch and in the next one. True if the entry itself is fresh or
+    /// changed, by this call or by one that waits; false as well where it is in no index.
+    pub(super) fn queue_entry<V: View>(
+        step: &mut Step<'_, V>,
+        family: Family,
+        entry: EntryId,
+        revised: bool,
+    ) -> Result<bool, ReadError> {
+        if step.get::<IndexRow>(&(family, entry))?.is_none_or(|row| row.mode == MatchMode::Off) {
+            return Ok(false);
+        }
+        let mut state = step.get::<IndexState>(&())?.ok_or(ReadError::Damaged)?;
+        let id = (state.epoch, family, entry);
+        let waiting = step.get::<PendingRow>(&id)?;
+        let index = state.of_mut(family);
+        index.generation += 1;
+        index.pending += u64::from(waiting.is_none());
+        let turn = index.generation;
+        let revised = revised || waiting.is_some_and(|waiting| waiting.revised);
+        step.put(&id, &PendingRow { turn, revised });
+        if let Some(next) = &mut state.next {
+            let id = (next.epoch, family, entry);
+            next.pending += u64::from(step.get::<PendingRow>(&id)?.is_none());
+            step.put(&id, &PendingRow { turn, revised: false });
+        }
+        step.put(&(), &state);
+        Ok(revised)
     }
 }
 

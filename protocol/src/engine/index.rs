@@ -3,12 +3,13 @@
 //! One index slice and one build run at a time; both go on from rows, so a restart only repeats a slice.
 
 use crate::base::record::{Record, row_key};
-use crate::base::{Epoch, MemberId, Millis, PersonId, Sensitive};
+use crate::base::{Epoch, MemberId, Millis, PersonId, Sensitive, Timestamp};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
 use crate::engine::job::{IndexSlice, Job, JobClass, SweepSlice};
 use crate::engine::rows::{Due, Lane};
+use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
@@ -18,41 +19,53 @@ use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{SetKind, SetManifest};
 use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow, SetOut};
 use crate::private_match::runs::Cursor;
-use crate::private_match::{EpochSecret, Family};
+use crate::private_match::{EntryId, EpochSecret, Family};
 
-/// People of one index slice: 48 tag rows each stay within a batch.
-const PEOPLE_A_SLICE: usize = 12;
+/// Entries of one index slice: 48 tag rows each stay within a batch.
+const ENTRIES_A_SLICE: usize = 12;
 
 impl Engine {
-    /// Starts the next index slice, if people wait and none runs. The live epoch comes before the next one: whoever is
+    /// Starts the next index slice, if entries wait and none runs. The live epoch comes before the next one: whoever is
     /// registered is to be found soon.
     pub(super) fn continue_index<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         if self.running.index {
             return Ok(());
         }
         let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
-        if state.pending > 0 && self.index_waiting(step, state.epoch)? {
-            return Ok(());
-        }
-        if state.removals > 0 {
-            return self.continue_removal(step, &state);
+        for family in Family::ALL {
+            if state.of(family).pending > 0 && self.index_waiting(step, state.epoch, family)? {
+                return Ok(());
+            }
+            if state.of(family).removals > 0 && self.continue_removal(step, &state, family)? {
+                return Ok(());
+            }
         }
         match state.next {
-            Some(next) if next.pending > 0 && self.index_waiting(step, next.epoch)? => Ok(()),
+            Some(next) if next.pending > 0 && self.index_next(step, next.epoch)? => Ok(()),
             Some(next) if !next.filled => self.index_ahead(step, state, next),
             _ => Ok(()),
         }
     }
 
-    /// Starts a slice of people that wait in an epoch. False if nobody does.
-    fn index_waiting<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<bool, ReadError> {
-        // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
-        let pending = step.under::<PendingRow>(&row_key(PendingRow::KIND, &epoch), PEOPLE_A_SLICE)?;
-        let people: Vec<(PersonId, PendingRow)> = pending.into_iter().map(|((_, person), row)| (person, row)).collect();
-        self.start_slice(step, epoch, people)
+    /// Starts a slice of entries of either family that wait in the next epoch. False if none does.
+    fn index_next<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<bool, ReadError> {
+        for family in Family::ALL {
+            if self.index_waiting(step, epoch, family)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// Queues the people behind the cursor for the next epoch, a slice at a time: the key that is announced is indexed
+    /// Starts a slice of entries that wait in an epoch. False if none does.
+    fn index_waiting<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch, family: Family) -> Result<bool, ReadError> {
+        // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
+        let pending = step.under::<PendingRow>(&row_key(PendingRow::KIND, &(epoch, family)), ENTRIES_A_SLICE)?;
+        let entries: Vec<(EntryId, PendingRow)> = pending.into_iter().map(|((_, _, entry), row)| (entry, row)).collect();
+        self.start_slice(step, epoch, family, entries)
+    }
+
+    /// Queues the entries behind the cursor for the next epoch, a slice at a time: the key that is announced is indexed
     /// before it counts.
     fn index_ahead<V: View>(
         &mut self,
@@ -61,17 +74,17 @@ impl Engine {
         mut next: NextEpoch,
     ) -> Result<(), ReadError> {
         let all = row_key(IndexRow::KIND, &());
-        let from = match next.after.and_then(|person| row_key(IndexRow::KIND, &person).after_prefix()) {
+        let from = match next.after.and_then(|entry| row_key(IndexRow::KIND, &entry).after_prefix()) {
             Some(behind) => behind,
             None => all.clone(),
         };
-        let page = step.page::<IndexRow>(&from, all.after_prefix().as_ref(), PEOPLE_A_SLICE)?;
-        next.filled = page.len() < PEOPLE_A_SLICE;
-        next.after = page.last().map(|(person, _)| *person).or(next.after);
-        for (person, row) in &page {
-            let id = (next.epoch, *person);
+        let page = step.page::<IndexRow>(&from, all.after_prefix().as_ref(), ENTRIES_A_SLICE)?;
+        next.filled = page.len() < ENTRIES_A_SLICE;
+        next.after = page.last().map(|(entry, _)| *entry).or(next.after);
+        for ((family, entry), row) in &page {
+            let id = (next.epoch, *family, *entry);
             if row.mode != MatchMode::Off && step.get::<PendingRow>(&id)?.is_none() {
-                step.put(&id, &PendingRow { turn: state.generation, revised: false });
+                step.put(&id, &PendingRow { turn: state.of(*family).generation, revised: false });
                 next.pending += 1;
             }
         }
@@ -79,7 +92,7 @@ impl Engine {
         step.put(&(), &state);
         self.index_moved(step, &state)?;
         if next.pending > 0 {
-            self.index_waiting(step, next.epoch)?;
+            self.index_next(step, next.epoch)?;
         }
         Ok(())
     }
@@ -88,10 +101,11 @@ impl Engine {
         &mut self,
         step: &mut Step<'_, V>,
         epoch: Epoch,
-        people: Vec<(PersonId, PendingRow)>,
+        family: Family,
+        entries: Vec<(EntryId, PendingRow)>,
     ) -> Result<bool, ReadError> {
         let Some(key) = step.get::<EpochKey>(&epoch)? else { return Ok(false) };
-        if people.is_empty() {
+        if entries.is_empty() {
             return Ok(false);
         }
         self.running.index = true;
@@ -99,7 +113,8 @@ impl Engine {
             owner: self.me()?,
             epoch,
             secret: EpochSecret::from_seed(*key.seed.expose()),
-            people,
+            family,
+            entries,
             profile: linkage::profile_id(),
             also: None,
         };
@@ -112,8 +127,8 @@ impl Engine {
         &mut self,
         step: &mut Step<'_, V>,
         writes: Batch,
-        epoch: Epoch,
-        people: &[(PersonId, u64)],
+        (epoch, family): (Epoch, Family),
+        entries: &[(EntryId, u64)],
         suspects: &[(PersonId, PersonId)],
     ) -> Result<(), ReadError> {
         self.running.index = false;
@@ -124,8 +139,8 @@ impl Engine {
         }
         step.absorb(writes);
         let mut done = 0;
-        for (person, turn) in people {
-            let id = (epoch, *person);
+        for (entry, turn) in entries {
+            let id = (epoch, family, *entry);
             // Queued again while the slice ran, under another household: it waits for another slice.
             if step.get::<PendingRow>(&id)?.is_some_and(|waiting| waiting.turn == *turn) {
                 step.remove::<PendingRow>(&id);
@@ -138,10 +153,11 @@ impl Engine {
             step.put(&(), &state);
             return self.index_moved(step, &state);
         }
-        state.pending = state.pending.saturating_sub(done);
+        let index = state.of_mut(family);
+        index.pending = index.pending.saturating_sub(done);
         step.put(&(), &state);
         self.file_suspects(step, suspects)?;
-        if state.pending == 0 {
+        if state.of(family).pending == 0 {
             self.running.look_at_builds = true;
             step.notify(NoticeCode::IndexReady, None, u64::from(epoch.0));
         }
@@ -155,25 +171,28 @@ impl Engine {
         }
         self.running.look_at_builds = false;
         let (Some(held), Some(state)) = (&self.held, step.get::<IndexState>(&())?) else { return Ok(()) };
-        // Own duplicates are linked first: until then a person registered twice loses all shared keys. A locked node cannot
-        // compare and does not wait.
-        if state.pending > 0 || state.removals > 0 || (self.records_open && self.has_suspects(step)?) {
-            return Ok(());
-        }
         let delta = held.roster.pace.delta;
-        let mut earliest = None;
-        for peer in self.peers() {
-            let out = step.get::<SetOut>(&(peer, Family::Registered as u8))?.unwrap_or_else(SetOut::none);
-            if out.manifest.is_some() && out.generation == state.generation {
+        let mut earliest: Option<Timestamp> = None;
+        for family in SERVED {
+            // Own duplicates are linked first: until then a person registered twice loses all shared keys. A locked node
+            // cannot compare and does not wait.
+            let waits = *family == Family::Registered && self.records_open && self.has_suspects(step)?;
+            if waits || !state.of(*family).is_settled() {
                 continue;
             }
-            // After a roll a set of the last epoch is worth nothing more.
-            let is_current = out.manifest.as_ref().is_some_and(|manifest| manifest.epoch == state.epoch);
-            let at = if is_current { out.built_at + delta } else { step.wall() };
-            if at <= step.wall() {
-                return self.start_build(step, peer, &state, &out);
+            for peer in self.peers() {
+                let out = step.get::<SetOut>(&(peer, *family))?.unwrap_or_else(SetOut::none);
+                if out.manifest.is_some() && out.generation == state.of(*family).generation {
+                    continue;
+                }
+                // After a roll a set of the last epoch is worth nothing more.
+                let is_current = out.manifest.as_ref().is_some_and(|manifest| manifest.epoch == state.epoch);
+                let at = if is_current { out.built_at + delta } else { step.wall() };
+                if at <= step.wall() {
+                    return self.start_build(step, (peer, *family), &state, &out);
+                }
+                earliest = Some(earliest.map_or(at, |least| least.min(at)));
             }
-            earliest = Some(earliest.map_or(at, |least: crate::base::Timestamp| least.min(at)));
         }
         if let Some(at) = earliest {
             self.due(step, at, Due::Build);
@@ -184,17 +203,18 @@ impl Engine {
     fn start_build<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
-        peer: MemberId,
+        id: (MemberId, Family),
         state: &IndexState,
         out: &SetOut,
     ) -> Result<(), ReadError> {
-        let id = (peer, Family::Registered as u8);
+        let (peer, family) = id;
+        let generation = state.of(family).generation;
         if let Some(running) = step.get::<SetBuild>(&id)?
-            && running.generation == state.generation
+            && running.generation == generation
             && running.phase != Phase::Done
         {
-            self.running.build = Some(peer);
-            self.running.start(step, JobFor::Build(peer), JobClass::Build, Job::Build(Box::new(running)));
+            self.running.build = Some(id);
+            self.running.start(step, JobFor::Build(peer, family), JobClass::Build, Job::Build(Box::new(running)));
             return Ok(());
         }
         // A chain is of one epoch; the salt stays within it (protocol.md 3.9).
@@ -202,10 +222,10 @@ impl Engine {
         let build = SetBuild {
             owner: self.me()?,
             peer,
-            family: Family::Registered as u8,
+            family,
             epoch: state.epoch,
             set_seq: chain.map_or(1, |manifest| manifest.set_seq + 1),
-            generation: state.generation,
+            generation,
             salt: chain.map_or_else(|| step.draw.bytes(), |manifest| *manifest.salt.expose()),
             pad_seed: Sensitive::new(step.draw.bytes()),
             seed: step.draw.bytes(),
@@ -224,20 +244,14 @@ impl Engine {
             cut: 0,
         };
         step.put(&id, &build);
-        self.running.build = Some(peer);
-        self.running.start(step, JobFor::Build(peer), JobClass::Build, Job::Build(Box::new(build)));
+        self.running.build = Some(id);
+        self.running.start(step, JobFor::Build(peer, family), JobClass::Build, Job::Build(Box::new(build)));
         Ok(())
     }
 
     /// A slice of a build is there; the last one publishes the set.
-    pub(super) fn built<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        writes: Batch,
-        peer: MemberId,
-        state: SetBuild,
-    ) -> Result<(), ReadError> {
-        let id = (peer, state.family);
+    pub(super) fn built<V: View>(&mut self, step: &mut Step<'_, V>, writes: Batch, state: SetBuild) -> Result<(), ReadError> {
+        let id = (state.peer, state.family);
         step.absorb(writes);
         if state.phase != Phase::Done {
             step.put(&id, &state);
@@ -264,7 +278,7 @@ impl Engine {
         let is_first = old.manifest.as_ref().is_none_or(|manifest| manifest.epoch != state.epoch);
         let next_due = step.wall() + self.held.as_ref().map_or(Millis::days(1), |held| held.roster.pace.delta);
         let manifest = SetManifest {
-            family: Family::Registered,
+            family: state.family,
             epoch: state.epoch,
             profile: linkage::profile_id(),
             set_seq: state.set_seq,
@@ -288,7 +302,7 @@ impl Engine {
             confirmed_seq: if is_first { 0 } else { old.confirmed_seq },
         };
         step.put(&id, &out);
-        Self::count_cut(step, &state)
+        if state.family == Family::Registered { Self::count_cut(step, &state) } else { Ok(()) }
     }
 
     /// Remembers what the cut left out, and says once that it is too much.

@@ -11,6 +11,7 @@ use crate::engine::batch::Batch;
 use crate::engine::view::{Bulk, ReadError};
 use crate::person::PersonRecord;
 use crate::private_match::build::SetBuild;
+use crate::private_match::entry::EntryId;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SegmentInfo;
 use crate::private_match::oprf::{Element, EpochSecret};
@@ -37,9 +38,9 @@ pub enum Job {
     Finalize(FinalizeBatch),
     /// Tests the cached tags at one owner against segments of its set.
     Test(TestSlice),
-    /// Evaluates the inputs of own records.
+    /// Evaluates the inputs of own records or subjects.
     Index(IndexSlice),
-    /// Removes the tags of people who left the index.
+    /// Removes the tags of entries that left the index.
     Unindex(IndexSlice),
     /// One slice of building a peer's set.
     Build(Box<SetBuild>),
@@ -122,7 +123,7 @@ pub struct TestSlice {
     pub done: usize,
 }
 
-/// Indexes own records.
+/// Indexes own records, or own subjects.
 pub struct IndexSlice {
     /// This owner.
     pub owner: MemberId,
@@ -130,8 +131,10 @@ pub struct IndexSlice {
     pub epoch: Epoch,
     /// The key.
     pub secret: EpochSecret,
-    /// The records and how they wait, few enough for one batch.
-    pub people: Vec<(PersonId, PendingRow)>,
+    /// The family of the entries.
+    pub family: Family,
+    /// The entries and how they wait, few enough for one batch.
+    pub entries: Vec<(EntryId, PendingRow)>,
     /// Profile of the inputs.
     pub profile: ProfileId,
     /// Another epoch that is indexed already, with its key: a removal removes there as well.
@@ -232,21 +235,25 @@ pub enum Found {
         /// True when the last segment was tested.
         complete: bool,
     },
-    /// Records that are indexed in this epoch.
+    /// Entries that are indexed in this epoch.
     Indexed {
         /// The epoch.
         epoch: Epoch,
-        /// The records, each with the turn at which it was queued.
-        people: Vec<(PersonId, u64)>,
-        /// Pairs that share a key and may be one person.
+        /// Their family.
+        family: Family,
+        /// The entries, each with the turn at which it was queued.
+        entries: Vec<(EntryId, u64)>,
+        /// Pairs of records that share a key and may be one person.
         suspects: Vec<(PersonId, PersonId)>,
     },
-    /// People whose tags of this epoch are gone.
+    /// Entries whose tags of this epoch are gone.
     Unindexed {
         /// The epoch.
         epoch: Epoch,
+        /// Their family.
+        family: Family,
         /// How many.
-        people: u64,
+        entries: u64,
     },
     /// Own records that were compared.
     Compared(Vec<ComparedPair>),

@@ -280,7 +280,7 @@ impl Engine {
         let outcome = self
             .owe_bag(step, member)
             .and_then(|()| self.resume_requests(step, member))
-            .and_then(|()| self.ask_set(step, member));
+            .and_then(|()| self.ask_sets(step, member));
         if outcome.is_err() {
             step.notify(NoticeCode::Damaged, Some(*member), 6);
         }

@@ -179,7 +179,7 @@ impl Engine {
         set_seq: u64,
         index: u32,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some(set) = step.get::<SetOut>(&(*member, family as u8))? else { return Ok(None) };
+        let Some(set) = step.get::<SetOut>(&(*member, family))? else { return Ok(None) };
         let Some(manifest) = set.manifest.filter(|manifest| manifest.set_seq == set_seq) else { return Ok(None) };
         let place = usize::try_from(index).map_err(|_| ReadError::Damaged)?;
         let (Some(info), Some(blob)) = (manifest.segments.get(place), set.segments.get(place)) else { return Ok(None) };

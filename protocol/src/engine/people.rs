@@ -21,6 +21,7 @@ use crate::linkage::{Advice, RecordKeys, STRONG_KEYS, match_keys, record_keys, s
 use crate::person::record::Role;
 use crate::person::share::attributes;
 use crate::person::{FormError, FormProblem, MatchMode, PersonForm, PersonRecord};
+use crate::private_match::Family;
 use crate::private_match::owner::{IndexRow, IndexState};
 
 /// Bytes of a step's rows at which an import stops; the caller sends the rest again.
@@ -69,7 +70,7 @@ impl Engine {
         match Self::reference_of(step, &record)? {
             Reference::Free => {}
             Reference::Same(person) => {
-                let count = step.get::<IndexRow>(&person)?.map_or(0, |row| row.keys.len());
+                let count = step.get::<IndexRow>(&(Family::Registered, person.into()))?.map_or(0, |row| row.keys.len());
                 let (keys, advice) = (u32::try_from(count).unwrap_or(u32::MAX), advice(&record, count));
                 return Ok(PersonAdded { person, keys, known: true, too_little: count == 0, advice });
             }
@@ -115,9 +116,9 @@ impl Engine {
     /// Files what the private match needs, and queues the evaluation of its keys.
     fn index_person<V: View>(&mut self, step: &mut Step<'_, V>, person: PersonId, row: IndexRow) -> Result<(), ReadError> {
         let mut state = step.get::<IndexState>(&())?.ok_or(ReadError::Damaged)?;
-        state.people += 1;
+        state.registered.entries += 1;
         step.put(&(), &state);
-        step.put(&person, &row);
+        step.put(&(Family::Registered, person.into()), &row);
         // Records that no peer may find are indexed as well: the cut counts over all of them.
         Self::queue_person(step, person, true)
     }
@@ -149,7 +150,7 @@ impl Engine {
     pub(super) fn person_show<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, text: &str) -> Result<Answer, Failure> {
         let (person, record) = lookup::find::<V, PersonRecord>(step, text, 1, PersonId::LETTER)?;
         trail::record(step, Some(user), Act::PersonViewed, &person.0, None)?;
-        let keys = step.get::<IndexRow>(&person)?.map_or(0, |row| row.keys.len());
+        let keys = step.get::<IndexRow>(&(Family::Registered, person.into()))?.map_or(0, |row| row.keys.len());
         Ok(Answer::Person(Box::new(PersonShown {
             person,
             fields: shown(&record),

@@ -27,14 +27,14 @@ impl Engine {
         let peers = self.peers();
         let mut tested_sets = Vec::new();
         for peer in &peers {
-            let set = step.get::<SetIn>(&(*peer, Family::Registered as u8))?.unwrap_or_default();
+            let set = step.get::<SetIn>(&(*peer, Family::Registered))?.unwrap_or_default();
             tested_sets.push(set.held.filter(|held| held.tested).map(|held| held.manifest.epoch));
         }
         let mut lines = Vec::new();
         for (subject, row) in subjects {
             let (mut asked, mut answered, mut tested) = (0, 0, 0);
             for (peer, set) in peers.iter().zip(&tested_sets) {
-                let Some(query) = step.get::<QueryRow>(&(*peer, subject))? else { continue };
+                let Some(query) = step.get::<QueryRow>(&(*peer, Family::Registered, subject))? else { continue };
                 asked += 1;
                 let done = query.epoch != Epoch(0);
                 answered += u32::from(done);

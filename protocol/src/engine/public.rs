@@ -328,7 +328,7 @@ impl Engine {
         if rolled && self.own.member.is_some_and(|me| me != *member) {
             self.due(step, step.wall(), Due::Renew(*member));
             if self.is_up(member) {
-                self.ask_set(step, member)?;
+                self.ask_sets(step, member)?;
             }
         }
         Ok(())

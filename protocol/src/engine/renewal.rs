@@ -25,25 +25,25 @@ impl Engine {
             return Ok(());
         }
         let cursor = step.get::<RenewRow>(&owner)?.filter(|cursor| cursor.epoch == epoch);
-        let from = match cursor.and_then(|cursor| row_key(QueryRow::KIND, &(owner, cursor.after)).after_prefix()) {
+        let from = match cursor.and_then(|cursor| row_key(QueryRow::KIND, &(owner, cursor.family, cursor.after)).after_prefix()) {
             Some(next) => next,
             None => row_key(QueryRow::KIND, &owner),
         };
         let until = row_key(QueryRow::KIND, &owner).after_prefix();
         let page = step.page::<QueryRow>(&from, until.as_ref(), SUBJECTS_A_STEP)?;
-        let last = page.last().filter(|_| page.len() == SUBJECTS_A_STEP).map(|((_, subject), _)| *subject);
-        for ((_, subject), query) in page {
+        let last = page.last().filter(|_| page.len() == SUBJECTS_A_STEP).map(|((_, family, subject), _)| (*family, *subject));
+        for ((_, family, subject), query) in page {
             let is_stale = query.epoch != Epoch(0) && query.epoch != epoch && query.request.is_none();
             let is_open = || -> Result<bool, ReadError> {
                 Ok(step.get::<SubjectRow>(&subject)?.is_some_and(|row| row.searched && !row.ended))
             };
             if is_stale && is_open()? {
-                step.put(&(owner, subject), &WaitingRow { not_before: step.wall() });
+                step.put(&(owner, family, subject), &WaitingRow { not_before: step.wall() });
             }
         }
         match last {
-            Some(after) => {
-                step.put(&owner, &RenewRow { epoch, after });
+            Some((family, after)) => {
+                step.put(&owner, &RenewRow { epoch, after, family });
                 self.due(step, step.wall() + Millis(1), Due::Renew(owner));
             }
             None => {

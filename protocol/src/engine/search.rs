@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::audit::Act;
-use crate::base::record::row_key;
+use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, CaseRef, Epoch, MemberId, Millis, MsgId, Sensitive, SubjectId, UserId, cbor, limits};
 use crate::casework::case::CaseRecord;
 use crate::engine::answer::{Answer, Block, Failure, SearchPlan};
@@ -16,12 +16,13 @@ use crate::engine::job::{BlindBatch, CaseInputs, FinalizeBatch, Job, JobClass};
 use crate::engine::lookup;
 use crate::engine::receive::{body, kind};
 use crate::engine::rows::{Counters, Due, Lane, Outgoing};
+use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, Header, Message, Refusal, sign};
 use crate::linkage;
-use crate::private_match::label::Tag;
+use crate::private_match::label::{Family, Tag};
 use crate::private_match::oprf::{Element, pk_hash};
 use crate::private_match::querier::{OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
 use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus};
@@ -102,30 +103,38 @@ impl Engine {
         Ok(Answer::SearchStarted { queued: subjects.saturating_mul(all), members_up: up, members_down: all - up })
     }
 
-    /// Builds the next request for an owner from what waits, padded to the unit of this member's class.
+    /// Builds the next requests for an owner, one a family, from what waits, padded to the unit of this member's class.
     pub(super) fn gather<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
+        for family in SERVED {
+            self.gather_family(step, owner, *family)?;
+        }
+        Ok(())
+    }
+
+    fn gather_family<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId, family: Family) -> Result<(), ReadError> {
         let Some(keys) = self.keys_of(&owner, step.wall()).map(|keys| keys.keys.voprf) else { return Ok(()) };
         if self.taking_part(&owner).is_none() || !self.may_exchange() {
             return Ok(());
         }
         let now = step.wall();
-        let waiting = step.under::<WaitingRow>(&row_key(3, &owner), CASES + 1)?;
+        let waiting = step.under::<WaitingRow>(&row_key(WaitingRow::KIND, &(owner, family)), CASES + 1)?;
         let more = waiting.len() > CASES;
         let ready: Vec<SubjectId> =
-            waiting.into_iter().filter(|(_, row)| row.not_before <= now).map(|((_, id), _)| id).take(CASES).collect();
+            waiting.into_iter().filter(|(_, row)| row.not_before <= now).map(|((_, _, id), _)| id).take(CASES).collect();
         if ready.is_empty() {
             return Ok(());
         }
         let request = MsgId::draw(&mut step.draw);
         let header = self.header(step, &owner, kind::EVAL_REQUEST, None)?;
         for subject in &ready {
-            step.remove::<WaitingRow>(&(owner, *subject));
-            if let Some(mut query) = step.get::<QueryRow>(&(owner, *subject))? {
+            let id = (owner, family, *subject);
+            step.remove::<WaitingRow>(&id);
+            if let Some(mut query) = step.get::<QueryRow>(&id)? {
                 query.request = Some(request);
-                step.put(&(owner, *subject), &query);
+                step.put(&id, &query);
             }
         }
-        let unit = u32::try_from(self.padding_unit()).unwrap_or(8).max(1);
+        let unit = u32::try_from(self.padding_unit(family)).unwrap_or(8).max(1);
         let cases = u32::try_from(ready.len()).unwrap_or(0).div_ceil(unit) * unit;
         let row = RequestRow {
             owner,
@@ -137,6 +146,7 @@ impl Engine {
             seed: Sensitive::new(step.draw.bytes()),
             subjects: ready,
             cases,
+            family,
         };
         step.put(&request, &row);
         step.put(&(owner, request), &OpenRequestRow {});
@@ -147,8 +157,8 @@ impl Engine {
         Ok(())
     }
 
-    fn padding_unit(&self) -> usize {
-        self.own.member.and_then(|me| self.class_of(&me)).map_or(8, crate::roster::CaseClass::padding_unit)
+    fn padding_unit(&self, family: Family) -> usize {
+        self.own.member.and_then(|me| self.class_of(&me, family)).map_or(8, crate::roster::CaseClass::padding_unit)
     }
 
     /// Cases of a request in the order of its batch, dummies included.
@@ -156,7 +166,7 @@ impl Engine {
         let mut cases = Vec::new();
         for subject in &request.subjects {
             let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
-            let query = step.get::<QueryRow>(&(request.owner, *subject))?.ok_or(ReadError::Damaged)?;
+            let query = step.get::<QueryRow>(&(request.owner, request.family, *subject))?.ok_or(ReadError::Damaged)?;
             let inputs = inputs_of(&linkage::profile_id(), &request.owner, &row.keys);
             // What was evaluated in an earlier epoch is renewed: the same elements, free of charge.
             let mode = if query.epoch == Epoch(0) { EvalMode::New } else { EvalMode::Renew };
@@ -240,7 +250,7 @@ impl Engine {
         let cases = self.cases_of(step, row)?;
         let batch =
             cases.iter().zip(elements).map(|(case, elements)| EvalCase::new(case.inputs.case_ref, case.mode, elements)).collect();
-        let body = EvalRequest { epoch: row.epoch, pk_hash: pk_hash(&keys.pk), batch };
+        let body = EvalRequest { epoch: row.epoch, pk_hash: pk_hash(&keys.pk), batch, family: row.family };
         let header = Header {
             kind: kind::EVAL_REQUEST,
             from: crate::base::Party::Member(self.me()?),
@@ -291,12 +301,12 @@ impl Engine {
     }
 
     /// An owner lost what it kept of a reference: the subject gets another one and is asked for as if it were new.
-    fn open_anew<V: View>(&self, step: &mut Step<'_, V>, owner: &MemberId, subject: &SubjectId) -> Result<(), ReadError> {
-        let Some(mut query) = step.get::<QueryRow>(&(*owner, *subject))? else { return Ok(()) };
+    fn open_anew<V: View>(step: &mut Step<'_, V>, id: &(MemberId, Family, SubjectId)) -> Result<(), ReadError> {
+        let Some(mut query) = step.get::<QueryRow>(id)? else { return Ok(()) };
         query.case_ref = CaseRef::draw(&mut step.draw);
         query.epoch = Epoch(0);
         query.tags.clear();
-        step.put(&(*owner, *subject), &query);
+        step.put(id, &query);
         Ok(())
     }
 
@@ -310,7 +320,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let mut waits = false;
         for subject in &row.subjects {
-            let id = (row.owner, *subject);
+            let id = (row.owner, row.family, *subject);
             let Some(mut query) = step.get::<QueryRow>(&id)? else { continue };
             if query.request == Some(request) {
                 query.request = None;
@@ -350,7 +360,7 @@ impl Engine {
             return Err(Refusal::Epoch);
         }
         let cases = self.cases_of(step, &row)?;
-        let asked = shape_of(&cases, row.epoch, &keys.pk);
+        let asked = shape_of(&cases, &row, &keys.pk);
         response.shape(&asked).map_err(|_| Refusal::Encoding)?;
         let (mut accepted, mut evaluated, mut spent) = (Vec::new(), Vec::new(), false);
         for (case, answer) in cases.into_iter().zip(&response.batch) {
@@ -359,7 +369,7 @@ impl Engine {
                     evaluated.extend(answer.elements());
                     accepted.push((subject, case.inputs));
                 }
-                (EvalStatus::RenewMismatch, Some(subject)) => self.open_anew(step, &from, &subject)?,
+                (EvalStatus::RenewMismatch, Some(subject)) => Self::open_anew(step, &(from, row.family, subject))?,
                 _ => spent = true,
             }
         }
@@ -400,11 +410,11 @@ impl Engine {
         let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
         for (subject, tags) in tags {
-            let Some(mut query) = step.get::<QueryRow>(&(owner, *subject))? else { continue };
+            let Some(mut query) = step.get::<QueryRow>(&(owner, row.family, *subject))? else { continue };
             query.request = None;
             query.epoch = epoch;
             query.tags = tags.clone();
-            step.put(&(owner, *subject), &query);
+            step.put(&(owner, row.family, *subject), &query);
             counters.evaluations_open = counters.evaluations_open.saturating_sub(1);
             counters.evaluations_done += 1;
         }
@@ -412,7 +422,7 @@ impl Engine {
         // Subjects whose case was refused are asked again when the budget has refilled.
         let wait = self.held.as_ref().map_or(Millis::hours(1), |held| held.roster.pace.bag);
         self.ask_anew(step, request, &row, step.wall() + wait)?;
-        self.test_again(step, owner)
+        self.test_again(step, owner, row.family)
     }
 
     /// A peer's refusal as a code.
@@ -438,11 +448,11 @@ impl Engine {
 }
 
 /// The shape of a request, without its elements: what an answer is held against.
-fn shape_of(cases: &[AskedCase], epoch: Epoch, pk: &[u8; 32]) -> EvalRequest {
+fn shape_of(cases: &[AskedCase], row: &RequestRow, pk: &[u8; 32]) -> EvalRequest {
     let empty = |case: &AskedCase| EvalCase {
         case_ref: case.inputs.case_ref,
         mode: case.mode,
         elements: vec![0; limits::ELEMENTS_BYTES],
     };
-    EvalRequest { epoch, pk_hash: pk_hash(pk), batch: cases.iter().map(empty).collect() }
+    EvalRequest { epoch: row.epoch, pk_hash: pk_hash(pk), batch: cases.iter().map(empty).collect(), family: row.family }
 }

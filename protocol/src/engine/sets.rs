@@ -21,44 +21,61 @@ use sha2::{Digest, Sha256};
 
 /// Segments that are asked for at once.
 const WANTED: usize = 16;
+/// The families whose sets this program ships and fetches, and in which it asks and answers.
+pub(super) const SERVED: &[Family] = &[Family::Registered];
 
 impl Engine {
-    /// Asks an owner for its set, and sets the next time.
+    /// Asks an owner for its sets, and sets the next time.
     pub(super) fn set_check<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         // The timer goes on for a member that is suspended: it may come back.
         self.due(step, step.wall() + pace.delta, Due::SetCheck(owner));
-        if self.taking_part(&owner).is_some() && self.is_up(&owner) { self.ask_set(step, &owner) } else { Ok(()) }
+        if self.taking_part(&owner).is_some() && self.is_up(&owner) { self.ask_sets(step, &owner) } else { Ok(()) }
     }
 
-    /// Asks an owner for its set, outside the regular times where it returned.
-    pub(super) fn ask_set<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
+    /// Asks an owner for its sets, outside the regular times where it returned.
+    pub(super) fn ask_sets<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
+        SERVED.iter().try_for_each(|family| self.ask_set(step, owner, *family))
+    }
+
+    fn ask_set<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId, family: Family) -> Result<(), ReadError> {
         if !self.may_exchange() {
             return Ok(());
         }
         let Some(epoch) = self.keys_of(owner, step.wall()).map(|keys| keys.keys.voprf.epoch) else { return Ok(()) };
-        let set = step.get::<SetIn>(&(*owner, Family::Registered as u8))?.unwrap_or_default();
+        let id = (*owner, family);
+        let mut set = step.get::<SetIn>(&id)?.unwrap_or_default();
         let have_seq = match (&set.coming, &set.held) {
             (Some(coming), _) => coming.manifest.set_seq,
             (None, Some(held)) if held.manifest.epoch == epoch => held.manifest.set_seq,
             _ => 0,
         };
         let want = set.coming.as_ref().map_or_else(Vec::new, wanted);
-        self.expect_segments(step, owner, want.len())?;
-        let body = SetGet { family: Family::Registered, epoch, have_seq, want };
+        if let Some(coming) = &mut set.coming {
+            coming.asked = u32::try_from(want.len()).unwrap_or(u32::MAX);
+            step.put(&id, &set);
+        }
+        Self::expect_segments(step, owner)?;
+        let body = SetGet { family, epoch, have_seq, want };
         self.post(step, owner, Lane::Set, kind::SET_GET, None, &body)
     }
 
-    fn expect_segments<V: View>(&self, step: &mut Step<'_, V>, owner: &MemberId, count: usize) -> Result<(), ReadError> {
+    /// As many cells with segments of either family may come as were asked for.
+    fn expect_segments<V: View>(step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
+        let mut due = 0u32;
+        for family in SERVED {
+            let coming = step.get::<SetIn>(&(*owner, *family))?.and_then(|set| set.coming);
+            due = due.saturating_add(coming.map_or(0, |coming| coming.asked));
+        }
         let mut peer = step.get::<PeerRow>(owner)?.unwrap_or_default();
-        peer.segments_due = u32::try_from(count).unwrap_or(u32::MAX);
+        peer.segments_due = due;
         step.put(owner, &peer);
         Ok(())
     }
 
     /// Owner: a peer asks for its own set, never anybody else's.
     pub(super) fn set_get<V: View>(&mut self, step: &mut Step<'_, V>, from: MemberId, get: &SetGet) -> Result<(), Refusal> {
-        let Some(out) = step.get::<SetOut>(&(from, get.family as u8))? else { return Ok(()) };
+        let Some(out) = step.get::<SetOut>(&(from, get.family))? else { return Ok(()) };
         let Some(manifest) = out.manifest else { return Ok(()) };
         if get.epoch != manifest.epoch {
             return Err(Refusal::Epoch);
@@ -82,7 +99,7 @@ impl Engine {
         from: MemberId,
         receipt: &SetReceipt,
     ) -> Result<(), Refusal> {
-        let id = (from, receipt.family as u8);
+        let id = (from, receipt.family);
         let Some(mut out) = step.get::<SetOut>(&id)? else { return Err(Refusal::State) };
         if receipt.status == ReceiptStatus::Applied && receipt.set_seq <= out.seq() {
             out.confirmed_seq = out.confirmed_seq.max(receipt.set_seq);
@@ -107,12 +124,12 @@ impl Engine {
         if manifest.profile != crate::linkage::profile_id() {
             return Err(Refusal::Profile);
         }
-        if manifest.family != Family::Registered || manifest.kind != SetKind::Base {
+        if !SERVED.contains(&manifest.family) || manifest.kind != SetKind::Base {
             return Err(Refusal::Role);
         }
         let cap = self.taking_part(&from).ok_or(Refusal::Suspended)?.people_cap;
         manifest.shape(padding::limit(cap)).map_err(|_| Refusal::SetCorrupt)?;
-        let id = (from, manifest.family as u8);
+        let id = (from, manifest.family);
         let mut set = step.get::<SetIn>(&id)?.unwrap_or_default();
         let newest = set.coming.as_ref().map(|coming| &coming.manifest).or(set.held.as_ref().map(|held| &held.manifest));
         if let Some(newest) = newest.filter(|newest| newest.epoch == manifest.epoch && newest.set_seq >= manifest.set_seq) {
@@ -132,10 +149,11 @@ impl Engine {
             manifest_hash: manifest.hash(),
             segments: vec![None; manifest.segments.len()],
             manifest: manifest.clone(),
+            asked: 0,
         };
         set.coming = Some(coming);
         step.put(&id, &set);
-        self.ask_set(step, &from).map_err(Refusal::from)
+        self.ask_set(step, &from, manifest.family).map_err(Refusal::from)
     }
 
     /// Querier: a segment, checked against its manifest to the last bit (at most some 2 ms for the largest).
@@ -145,7 +163,7 @@ impl Engine {
         from: MemberId,
         segment: &SetSegment,
     ) -> Result<(), Refusal> {
-        let id = (from, segment.family as u8);
+        let id = (from, segment.family);
         let mut set = step.get::<SetIn>(&id)?.ok_or(Refusal::State)?;
         // A segment that came twice, or of a set that was replaced on the way, is no fault of the owner.
         let Some(coming) = &mut set.coming else { return Ok(()) };
@@ -166,14 +184,15 @@ impl Engine {
         let Some(slot) = coming.segments.get_mut(index) else { return Err(Refusal::SetCorrupt) };
         if slot.is_none() {
             *slot = Some(step.add_blob(segment.bytes.clone()));
+            coming.asked = coming.asked.saturating_sub(1);
         }
         if coming.missing(1).is_empty() {
             return self.apply(step, &from, set);
         }
         // The next lot is asked for when the last of this one is here.
-        let peer = step.get::<PeerRow>(&from)?.unwrap_or_default();
+        let is_last = coming.asked == 0;
         step.put(&id, &set);
-        if peer.segments_due == 0 { self.ask_set(step, &from).map_err(Refusal::from) } else { Ok(()) }
+        if is_last { self.ask_set(step, &from, segment.family).map_err(Refusal::from) } else { Ok(()) }
     }
 
     /// The set is not what its manifest says: it is thrown away whole, and the one that is held goes on counting.
@@ -182,7 +201,7 @@ impl Engine {
         for blob in coming.segments.iter().flatten() {
             step.drop_blob(*blob);
         }
-        step.put(&(*from, coming.manifest.family as u8), &set);
+        step.put(&(*from, coming.manifest.family), &set);
         step.notify(NoticeCode::SetDiscarded, Some(*from), coming.manifest.set_seq);
         self.confirm(step, from, &coming.manifest, coming.manifest_hash, ReceiptStatus::Corrupt)
     }
@@ -202,9 +221,9 @@ impl Engine {
             segments: coming.segments.into_iter().flatten().collect(),
             tested: false,
         });
-        step.put(&(*from, manifest.family as u8), &set);
+        step.put(&(*from, manifest.family), &set);
         self.confirm(step, from, &manifest, hash, ReceiptStatus::Applied)?;
-        self.test_again(step, *from).map_err(Refusal::from)
+        self.test_again(step, *from, manifest.family).map_err(Refusal::from)
     }
 
     fn confirm<V: View>(
@@ -220,21 +239,26 @@ impl Engine {
         self.post(step, to, Lane::Set, kind::SET_RECEIPT, None, &body).map_err(Refusal::from)
     }
 
-    /// Tests every evaluated subject against an owner's held set: after another set, and after other evaluations. No
+    /// Tests every evaluated subject of a family against an owner's held set: after another set, and after other evaluations. No
     /// message leaves for it.
-    pub(super) fn test_again<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
-        if let Some(again) = self.running.tests.get_mut(&owner) {
+    pub(super) fn test_again<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        owner: MemberId,
+        family: Family,
+    ) -> Result<(), ReadError> {
+        let id = (owner, family);
+        if let Some(again) = self.running.tests.get_mut(&id) {
             *again = true;
             return Ok(());
         }
-        let id = (owner, Family::Registered as u8);
         let Some(mut set) = step.get::<SetIn>(&id)? else { return Ok(()) };
         let Some(held) = &mut set.held else { return Ok(()) };
         let was_tested = std::mem::replace(&mut held.tested, false);
         let slice = TestSlice {
             owner,
             querier: self.me()?,
-            family: held.manifest.family,
+            family,
             epoch: held.manifest.epoch,
             set_seq: held.manifest.set_seq,
             salt: *held.manifest.salt.expose(),
@@ -245,8 +269,8 @@ impl Engine {
         if was_tested {
             step.put(&id, &set);
         }
-        self.running.tests.insert(owner, false);
-        self.running.start(step, JobFor::Test(owner), JobClass::Check, Job::Test(slice));
+        self.running.tests.insert(id, false);
+        self.running.start(step, JobFor::Test(owner, family), JobClass::Check, Job::Test(slice));
         Ok(())
     }
 
@@ -260,18 +284,18 @@ impl Engine {
         hits: &[(crate::base::SubjectId, u8, crate::private_match::Tag)],
         complete: bool,
     ) -> Result<(), ReadError> {
-        let id = (owner, family as u8);
+        let id = (owner, family);
         let current = step.get::<SetIn>(&id)?.and_then(|set| set.held).is_some_and(|held| held.manifest.set_seq == set_seq);
         if current && self.taking_part(&owner).is_some() && !self.hits_found(step, owner, set_seq, hits)? {
             // The rest of the hits is found again by another test.
-            self.running.tests.insert(owner, true);
+            self.running.tests.insert(id, true);
         }
         if !complete {
             return Ok(());
         }
-        let again = self.running.tests.remove(&owner).unwrap_or(false);
+        let again = self.running.tests.remove(&id).unwrap_or(false);
         if again || !current {
-            return self.test_again(step, owner);
+            return self.test_again(step, owner, family);
         }
         if let Some(mut set) = step.get::<SetIn>(&id)?
             && let Some(held) = &mut set.held
@@ -285,9 +309,11 @@ impl Engine {
     /// At the start of a process: tests that a crash cut short.
     pub(super) fn resume_tests<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         for owner in self.peers() {
-            let set = step.get::<SetIn>(&(owner, Family::Registered as u8))?.unwrap_or_default();
-            if set.held.is_some_and(|held| !held.tested) {
-                self.test_again(step, owner)?;
+            for family in SERVED {
+                let set = step.get::<SetIn>(&(owner, *family))?.unwrap_or_default();
+                if set.held.is_some_and(|held| !held.tested) {
+                    self.test_again(step, owner, *family)?;
+                }
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::engine::batch::{Batch, Op};
 use crate::engine::rows::{OwnAnnouncementRow, OwnRow};
 use crate::envelope::{Header, SealSecret, kid_of, sign};
 use crate::private_match::EpochSecret;
-use crate::private_match::owner::{EpochKey, IndexState, SealingKey};
+use crate::private_match::owner::{EpochKey, FamilyIndex, IndexState, SealingKey};
 use crate::roster::key_chain::{KEY_ANNOUNCEMENT, SELF_REVOCATION};
 use crate::roster::messages::{KeyAnnouncement, SelfRevocation, VoprfKey};
 
@@ -86,7 +86,7 @@ pub fn member(
             &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until: epoch_until },
         ),
         put(&keys.seal_key_id, &SealingKey { secret: crate::base::Sensitive::new(*seal.bytes()), until }),
-        put(&(), &IndexState { epoch: Epoch(1), generation: 1, pending: 0, people: 0, next: None, removals: 0 }),
+        put(&(), &IndexState { epoch: Epoch(1), next: None, registered: FamilyIndex::empty(), sought: FamilyIndex::empty() }),
     ];
     (vec![Batch { ops, ..Batch::default() }], Enrolment { announcement, self_revocation })
 }

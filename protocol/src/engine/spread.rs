@@ -9,6 +9,7 @@ use crate::engine::core::Engine;
 use crate::engine::rows::{Counters, Due};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
+use crate::private_match::Family;
 use crate::private_match::querier::{QueryRow, SubjectRow, WaitingRow};
 
 /// Subjects that one step looks at when a member takes part that did not.
@@ -25,18 +26,19 @@ impl Engine {
         step.draw.shuffle(&mut owners);
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
         for owner in owners {
-            if let Some(query) = step.get::<QueryRow>(&(owner, subject))? {
+            let id = (owner, Family::Registered, subject);
+            if let Some(query) = step.get::<QueryRow>(&id)? {
                 // What waited for a member that was shut out meanwhile was swept: it waits anew.
-                let waits = step.get::<WaitingRow>(&(owner, subject))?.is_some();
+                let waits = step.get::<WaitingRow>(&id)?.is_some();
                 if query.request.is_none() && query.epoch == Epoch(0) && !waits {
-                    step.put(&(owner, subject), &WaitingRow { not_before: step.wall() });
+                    step.put(&id, &WaitingRow { not_before: step.wall() });
                     self.due(step, step.wall() + Millis(1), Due::Gather(owner));
                 }
                 continue;
             }
             let query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };
-            step.put(&(owner, subject), &query);
-            step.put(&(owner, subject), &WaitingRow { not_before: step.wall() });
+            step.put(&id, &query);
+            step.put(&id, &WaitingRow { not_before: step.wall() });
             counters.evaluations_open += 1;
             // Every subject that is spread at this moment is in before the first request is built.
             self.due(step, step.wall() + Millis(1), Due::Gather(owner));

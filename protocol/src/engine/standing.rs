@@ -16,6 +16,7 @@ use crate::engine::rows::{Due, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
+use crate::private_match::Family;
 use crate::roster::{Member, MemberStatus, Standing, Suspension, standing};
 
 /// What counts beside the roster; volatile, read from its rows.
@@ -71,11 +72,16 @@ impl Engine {
         others.filter(|member| self.taking_part(member).is_some()).collect()
     }
 
-    /// The budget class that counts for a member: S while it is on probation, whatever its entry says.
-    pub(super) fn class_of(&self, member: &MemberId) -> Option<&crate::roster::CaseClass> {
+    /// The budget class that counts for a member when it asks in a family: S while it is on probation, whatever its entry
+    /// says.
+    pub(super) fn class_of(&self, member: &MemberId, family: Family) -> Option<&crate::roster::CaseClass> {
         let roster = &self.held.as_ref()?.roster;
         let entry = roster.member(member)?;
-        let class = if entry.status == MemberStatus::Probation { crate::roster::ClassId::S } else { entry.case_class };
+        let class = match family {
+            _ if entry.status == MemberStatus::Probation => crate::roster::ClassId::S,
+            Family::Registered => entry.case_class,
+            Family::Sought => entry.ask_class,
+        };
         // A table without class S has its smallest first.
         roster.class(class).or_else(|| roster.classes.first())
     }

@@ -42,8 +42,8 @@ impl Engine {
             coordinator_up: self.held.as_ref().is_some_and(|held| up(PeerId(held.roster.coordinator.key))),
             profile: self.held.as_ref().map(|held| held.roster.profile.id),
             epoch: index.as_ref().map_or(0, |state| state.epoch.0),
-            people: index.as_ref().map_or(0, |state| state.people),
-            unindexed: index.as_ref().map_or(0, |state| state.pending),
+            people: index.as_ref().map_or(0, |state| state.registered.entries),
+            unindexed: index.as_ref().map_or(0, |state| state.registered.pending),
             duplicates: step.get::<DuplicateCounts>(&())?.unwrap_or_default().proposed,
             keys_cut: cut.cut,
             keys: cut.keys,
@@ -89,7 +89,7 @@ impl Engine {
         }
         let mut lines = Vec::new();
         for member in self.peers() {
-            let id = (member, Family::Registered as u8);
+            let id = (member, Family::Registered);
             let out = step.get::<SetOut>(&id)?.unwrap_or_else(SetOut::none);
             let held = step.get::<SetIn>(&id)?.and_then(|set| set.held);
             let manifest = held.as_ref().map(|held| &held.manifest);
@@ -101,7 +101,8 @@ impl Engine {
                 held_seq: manifest.map_or(0, |manifest| manifest.set_seq),
                 held_count: manifest.map_or(0, |manifest| manifest.adds_count),
                 held_bytes: manifest.map_or(0, |manifest| manifest.segments.iter().map(|segment| segment.len).sum()),
-                current: index.is_some_and(|index| index.pending == 0 && index.generation == out.generation)
+                current: index
+                    .is_some_and(|index| index.registered.pending == 0 && index.registered.generation == out.generation)
                     && out.manifest.is_some(),
             });
         }

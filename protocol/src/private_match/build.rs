@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_secret};
 use crate::base::{BlobId, Epoch, MemberId, Sensitive};
+use crate::private_match::label::Family;
 use crate::private_match::manifest::SegmentInfo;
 use crate::private_match::runs::Cursor;
 
@@ -41,9 +42,9 @@ pub struct SetBuild {
     /// The peer that the set is for.
     #[n(2)]
     pub peer: MemberId,
-    /// 1 registered, 2 sought.
+    /// Family of the set.
     #[n(3)]
-    pub family: u8,
+    pub family: Family,
     /// Epoch of the tags.
     #[n(4)]
     pub epoch: Epoch,
@@ -102,7 +103,7 @@ pub struct SetBuild {
     #[n(22)]
     pub cut: u64,
 }
-crate::record!(SetBuild, (MemberId, u8), SetsOut, 2, Service);
+crate::record!(SetBuild, (MemberId, Family), SetsOut, 2, Service);
 
 impl SetBuild {
     /// Names the next file.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
+use super::label::Family;
 use super::oprf::Element;
 use crate::base::limits::{CASES_A_REQUEST, ELEMENT_BYTES, ELEMENTS_BYTES};
 use crate::base::{CaseRef, Epoch};
@@ -125,6 +126,9 @@ pub struct EvalRequest {
     /// The cases, 1 to 64.
     #[n(3)]
     pub batch: Vec<EvalCase>,
+    /// The family of the sets that it is for: each has a budget of its own.
+    #[n(4)]
+    pub family: Family,
 }
 
 impl EvalRequest {
@@ -257,7 +261,7 @@ mod tests {
                 EvalCase::new(CaseRef([byte; 16]), EvalMode::New, &[[byte; 32]; KEYS_A_RECORD])
             })
             .collect();
-        EvalRequest { epoch: Epoch(7), pk_hash: [1; 32], batch }
+        EvalRequest { epoch: Epoch(7), pk_hash: [1; 32], batch, family: Family::Registered }
     }
 
     fn response() -> EvalResponse {

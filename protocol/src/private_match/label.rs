@@ -31,6 +31,17 @@ pub enum Family {
     Sought = 2,
 }
 
+impl Family {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Registered, Self::Sought];
+
+    /// Its number in labels, messages and row keys.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
 /// What both sides keep of an output: 16 bytes that name one key at one owner in one epoch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(pub [u8; 16]);

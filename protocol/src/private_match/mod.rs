@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod build;
+pub mod entry;
 pub mod evaluation;
 pub mod household;
 pub mod input;
@@ -23,6 +24,7 @@ mod mac;
 pub(crate) mod example;
 
 pub use budget::{Bucket, RetryAfter, padding_unit};
+pub use entry::EntryId;
 pub use evaluation::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalShape, EvalStatus, EvaluatedCase};
 pub use label::{Family, LabelKey, Tag, tag};
 pub use manifest::{

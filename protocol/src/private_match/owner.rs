@@ -6,10 +6,12 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list, fixed_secret};
-use crate::base::{BlobId, CaseRef, Epoch, Kid, MemberId, MsgId, PersonId, Sensitive, Timestamp};
+use crate::base::{BlobId, CaseRef, Epoch, Kid, MemberId, MsgId, Sensitive, Timestamp};
 use crate::person::{Audience, MatchMode};
 use crate::private_match::budget::Bucket;
+use crate::private_match::entry::EntryId;
 use crate::private_match::evaluation::EvalStatus;
+use crate::private_match::label::Family;
 use crate::private_match::manifest::{SegmentInfo, SetManifest};
 
 /// The VOPRF key of one epoch. Random, never derived, never in a backup.
@@ -58,7 +60,7 @@ pub struct OperationalSeed {
 }
 crate::record!(OperationalSeed, Kid, Keys, 4, Service);
 
-/// What the private match needs of one registered person.
+/// What the private match needs of one registered person, or of one subject that others may be asked for.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct IndexRow {
@@ -79,7 +81,7 @@ pub struct IndexRow {
     #[n(8)]
     pub mentions: Vec<u8>,
 }
-crate::record!(IndexRow, PersonId, Index, 1, Service);
+crate::record!(IndexRow, (Family, EntryId), Index, 1, Service);
 
 impl IndexRow {
     /// The family member whom the key at a position describes; none for the person's own keys.
@@ -90,24 +92,24 @@ impl IndexRow {
     }
 }
 
-/// A person whose keys wait to be evaluated in an epoch.
+/// An entry whose keys wait to be evaluated in an epoch.
 #[derive(Clone, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct PendingRow {
-    /// Generation of the index when it was queued last. A slice that began earlier leaves it waiting.
+    /// Generation of its family's index when it was queued last. A slice that began earlier leaves it waiting.
     #[n(1)]
     pub turn: u64,
     /// True if the record itself is fresh or changed: pairs that were told apart are compared again.
     #[n(2)]
     pub revised: bool,
 }
-crate::record!(PendingRow, (Epoch, PersonId), Index, 2, Service);
+crate::record!(PendingRow, (Epoch, Family, EntryId), Index, 2, Service);
 
-/// A person who left the index and whose tags a job has still to remove.
+/// An entry that left the index and whose tags a job has still to remove.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct RemovalRow {}
-crate::record!(RemovalRow, PersonId, Index, 8, Service);
+crate::record!(RemovalRow, (Family, EntryId), Index, 8, Service);
 
 /// Where this owner's index stands.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -116,23 +118,68 @@ pub struct IndexState {
     /// The epoch whose key is live.
     #[n(1)]
     pub epoch: Epoch,
-    /// Changes with every change of the index or of an audience.
-    #[n(2)]
-    pub generation: u64,
-    /// People that wait to be indexed.
-    #[n(3)]
-    pub pending: u64,
-    /// People indexed or waiting.
-    #[n(4)]
-    pub people: u64,
     /// The epoch that is announced and being indexed ahead of its roll.
-    #[n(5)]
+    #[n(2)]
     pub next: Option<NextEpoch>,
-    /// People whose tags wait to be removed.
-    #[n(8)]
-    pub removals: u64,
+    /// Records that others ask for.
+    #[n(3)]
+    pub registered: FamilyIndex,
+    /// Subjects that holders ask for.
+    #[n(4)]
+    pub sought: FamilyIndex,
 }
 crate::record!(IndexState, (), Own, 10, Service);
+
+impl IndexState {
+    /// Where the index of a family stands.
+    #[must_use]
+    pub const fn of(&self, family: Family) -> &FamilyIndex {
+        match family {
+            Family::Registered => &self.registered,
+            Family::Sought => &self.sought,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn of_mut(&mut self, family: Family) -> &mut FamilyIndex {
+        match family {
+            Family::Registered => &mut self.registered,
+            Family::Sought => &mut self.sought,
+        }
+    }
+}
+
+/// Where the index of one family stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FamilyIndex {
+    /// Changes with every change of the index or of an audience.
+    #[n(1)]
+    pub generation: u64,
+    /// Entries that wait to be indexed.
+    #[n(2)]
+    pub pending: u64,
+    /// Entries indexed or waiting.
+    #[n(3)]
+    pub entries: u64,
+    /// Entries whose tags wait to be removed.
+    #[n(4)]
+    pub removals: u64,
+}
+
+impl FamilyIndex {
+    /// The index of a node that was just set up.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { generation: 1, pending: 0, entries: 0, removals: 0 }
+    }
+
+    /// True if no entry waits: what the tag rows say is all that there is.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.pending == 0 && self.removals == 0
+    }
+}
 
 /// The epoch that comes next: its key is announced, its index is made before it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -141,13 +188,13 @@ pub struct NextEpoch {
     /// Its number.
     #[n(1)]
     pub epoch: Epoch,
-    /// People that wait to be indexed under its key, but those behind the cursor.
+    /// Entries of both families that wait to be indexed under its key, but those behind the cursor.
     #[n(2)]
     pub pending: u64,
-    /// The last person up to which everybody is indexed or waiting; none before the first.
+    /// The last entry up to which everything is indexed or waiting; none before the first.
     #[n(3)]
-    pub after: Option<PersonId>,
-    /// True once the cursor reached the last person.
+    pub after: Option<(Family, EntryId)>,
+    /// True once the cursor reached the last entry.
     #[n(4)]
     pub filled: bool,
 }
@@ -178,11 +225,11 @@ pub struct RetiredEpoch {
 }
 crate::record!(RetiredEpoch, Epoch, Keys, 3, Service);
 
-/// One key of one person in one epoch, under its tag. A tag that several people carry has several rows.
+/// One key of one entry in one epoch, under its tag. A tag that several entries carry has several rows.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct TagRow {
-    /// Who may learn that the person exists.
+    /// Who may learn that the entry exists.
     #[n(1)]
     pub audience: Audience,
     /// Whether the key is in sets at all.
@@ -191,11 +238,11 @@ pub struct TagRow {
     /// The family member of the record whom the key describes; none for the person's own keys.
     #[n(8)]
     pub mention: Option<u8>,
-    /// Household of the person: a key of two households is in no set.
+    /// Household of the entry, by one of its family: a key of two households is in no set.
     #[n(3)]
-    pub household: PersonId,
+    pub household: EntryId,
 }
-crate::record!(TagRow, (Epoch, [u8; 16], PersonId), Tags, 1, Service);
+crate::record!(TagRow, (Epoch, Family, [u8; 16], EntryId), Tags, 1, Service);
 
 /// The set that this owner offers to one peer.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -220,7 +267,7 @@ pub struct SetOut {
     #[n(6)]
     pub confirmed_seq: u64,
 }
-crate::record!(SetOut, (MemberId, u8), SetsOut, 1, Service);
+crate::record!(SetOut, (MemberId, Family), SetsOut, 1, Service);
 
 impl SetOut {
     /// Sequence of the manifest, 0 if none.
@@ -243,7 +290,7 @@ impl SetOut {
     }
 }
 
-/// Elements that a querier may still ask for (protocol.md 2.4).
+/// Elements that a querier may still ask for in one family (protocol.md 2.4).
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct BudgetRow {
@@ -254,9 +301,9 @@ pub struct BudgetRow {
     #[n(2)]
     pub refs: u32,
 }
-crate::record!(BudgetRow, (MemberId, u8), Budget, 1, Service);
+crate::record!(BudgetRow, (MemberId, Family), Budget, 1, Service);
 
-/// What this owner keeps of one case of a querier: enough for an audit and for a renewal.
+/// What this owner keeps of one case of a querier in one family: enough for an audit and for a renewal.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct RefRow {
@@ -270,7 +317,7 @@ pub struct RefRow {
     #[n(3)]
     pub opened: Timestamp,
 }
-crate::record!(RefRow, (MemberId, CaseRef), Budget, 2, Service);
+crate::record!(RefRow, (MemberId, Family, CaseRef), Budget, 2, Service);
 
 /// An evaluation request that was accepted: the same request is evaluated again, without charge and with the same bytes.
 #[derive(Clone, Debug, Encode, Decode)]

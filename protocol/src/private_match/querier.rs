@@ -6,8 +6,9 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list, fixed_secret};
+use crate::base::record::Record;
 use crate::base::{BlobId, CaseId, CaseRef, ClaimId, Epoch, MemberId, MsgId, Sensitive, SubjectId, Timestamp};
-use crate::private_match::label::Tag;
+use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SetManifest;
 
 /// What the private match needs of one subject.
@@ -92,7 +93,7 @@ pub struct QueryRow {
     #[n(4)]
     pub tags: Vec<Tag>,
 }
-crate::record!(QueryRow, (MemberId, SubjectId), Queries, 1, Service);
+crate::record!(QueryRow, (MemberId, Family, SubjectId), Queries, 1, Service);
 
 /// A subject that waits to be asked at an owner.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -102,7 +103,7 @@ pub struct WaitingRow {
     #[n(1)]
     pub not_before: Timestamp,
 }
-crate::record!(WaitingRow, (MemberId, SubjectId), Queries, 3, Service);
+crate::record!(WaitingRow, (MemberId, Family, SubjectId), Queries, 3, Service);
 
 /// An evaluation request under way: enough to make the same bytes again.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -135,6 +136,9 @@ pub struct RequestRow {
     /// Cases in the batch, dummies included.
     #[n(9)]
     pub cases: u32,
+    /// The family of the sets that it is for.
+    #[n(10)]
+    pub family: Family,
 }
 crate::record!(RequestRow, MsgId, Queries, 2, Service);
 
@@ -154,6 +158,9 @@ pub struct RenewRow {
     /// The last subject that was looked at.
     #[n(2)]
     pub after: SubjectId,
+    /// The family in which it is asked.
+    #[n(3)]
+    pub family: Family,
 }
 crate::record!(RenewRow, MemberId, Queries, 5, Service);
 
@@ -168,7 +175,7 @@ pub struct SetIn {
     #[n(2)]
     pub coming: Option<ComingSet>,
 }
-crate::record!(SetIn, (MemberId, u8), SetsIn, 1, Service);
+crate::record!(SetIn, (MemberId, Family), SetsIn, 1, Service);
 
 /// A whole, checked set.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -201,6 +208,9 @@ pub struct ComingSet {
     /// For each segment its file, once it came and was checked.
     #[n(3)]
     pub segments: Vec<Option<BlobId>>,
+    /// Segments that were asked for and did not come yet.
+    #[n(4)]
+    pub asked: u32,
 }
 
 impl ComingSet {
@@ -230,10 +240,10 @@ pub struct HitRow {
 }
 crate::record!(HitRow, (SubjectId, MemberId), Hits, 1, Service);
 
-/// Tests of other sets that a subject takes part in are by owner; this row finds a subject's owners.
+/// Where the queries of one family at one owner stand: what a test of its set reads.
 #[must_use]
-pub fn owner_prefix(owner: &MemberId) -> crate::base::record::RowKey {
-    crate::base::record::row_key(1, owner)
+pub fn queries_at(owner: &MemberId, family: Family) -> crate::base::record::RowKey {
+    crate::base::record::row_key(QueryRow::KIND, &(*owner, family))
 }
 
 #[cfg(test)]

@@ -49,12 +49,12 @@ fn stranger() -> PersonForm {
 
 /// Who carries each tag of an owner's index.
 fn bearers(setup: &Setup, owner: usize) -> BTreeMap<[u8; 16], BTreeSet<PersonId>> {
-    let range = row_key(1, &Epoch(1));
+    let range = row_key(1, &(Epoch(1), Family::Registered));
     let rows = setup.world.nodes[owner].store.rows(TagRow::TREE, &range, range.after_prefix().as_ref(), usize::MAX).unwrap();
     let mut bearers: BTreeMap<[u8; 16], BTreeSet<PersonId>> = BTreeMap::new();
     for (key, _) in rows {
-        let (_, tag, person) = TagRow::id(&key).unwrap();
-        bearers.entry(tag).or_default().insert(person);
+        let (_, _, tag, entry) = TagRow::id(&key).unwrap();
+        bearers.entry(tag).or_default().insert(entry.person());
     }
     bearers
 }
@@ -63,7 +63,7 @@ fn bearers(setup: &Setup, owner: usize) -> BTreeMap<[u8; 16], BTreeSet<PersonId>
 fn in_set(setup: &Setup, owner: usize, peer: &str) -> BTreeSet<[u8; 16]> {
     let (peer, me) = (MemberId::new(peer).unwrap(), MemberId::new(&setup.world.nodes[owner].name).unwrap());
     let store = &setup.world.nodes[owner].store;
-    let out: SetOut = store.peek(&(peer, Family::Registered as u8)).expect("a set");
+    let out: SetOut = store.peek(&(peer, Family::Registered)).expect("a set");
     let manifest = out.manifest.expect("a manifest");
     let labels = LabelKey::derive(manifest.salt.expose(), &me, &peer, manifest.epoch, Family::Registered);
     let mut prefixes = BTreeSet::new();
@@ -155,7 +155,7 @@ fn an_unlocked_node_links_before_it_builds_its_first_set() {
     assert!(!shared(&setup, holding).is_empty());
     assert_eq!(in_set(&setup, holding, "SOUTH").len(), keys.len(), "nothing is cut");
     // The first set was built while nobody was registered; there was none with the keys cut between the two.
-    let out: SetOut = setup.world.nodes[holding].store.peek(&(MemberId::new("SOUTH").unwrap(), 1)).unwrap();
+    let out: SetOut = setup.world.nodes[holding].store.peek(&(MemberId::new("SOUTH").unwrap(), Family::Registered)).unwrap();
     assert_eq!(out.seq(), 2);
     let line = pairs(&mut setup, holding, false).pop().expect("a pair");
     assert_eq!((line.state.as_str(), line.decided_by), ("proposed", None));
@@ -279,11 +279,14 @@ fn a_household_is_what_its_links_join_and_falls_apart_with_them() {
     assert_eq!(now, [ids[0], ids[0], ids[2], ids[2]]);
     setup.world.run_for(BUILD);
     // The tags follow: each carries the household of its person.
-    let range = row_key(1, &Epoch(1));
+    let range = row_key(1, &(Epoch(1), Family::Registered));
     let store = &setup.world.nodes[holding].store;
     for (key, stored) in store.rows(TagRow::TREE, &range, range.after_prefix().as_ref(), usize::MAX).unwrap() {
-        let (_, _, person) = TagRow::id(&key).unwrap();
-        assert_eq!(TagRow::decode(stored.version, stored.value.expose()).unwrap().household, household(&setup, person));
+        let (_, _, _, entry) = TagRow::id(&key).unwrap();
+        assert_eq!(
+            TagRow::decode(stored.version, stored.value.expose()).unwrap().household.person(),
+            household(&setup, entry.person())
+        );
     }
     assert_eq!(status(&mut setup, holding).unindexed, 0);
 }
@@ -301,7 +304,7 @@ fn a_cut_key_is_in_nobodys_set_whoever_may_learn_of_its_records() {
     let secret = add(&mut setup, owner, PersonForm { match_mode: "ask_only".to_owned(), ..people::other(20) });
     setup.world.run_for(BUILD);
     let count = |peer: &str| {
-        let out: SetOut = setup.world.nodes[owner].store.peek(&(MemberId::new(peer).unwrap(), Family::Registered as u8)).unwrap();
+        let out: SetOut = setup.world.nodes[owner].store.peek(&(MemberId::new(peer).unwrap(), Family::Registered)).unwrap();
         out.manifest.unwrap().adds_count
     };
     assert_eq!(count("EAST"), count("SOUTH"));

@@ -5,13 +5,14 @@
 //! set (the owner-side cut, matching.md 7).
 
 use crate::base::record::{Record, RowKey, row_key};
-use crate::base::{BlobId, PersonId, limits};
+use crate::base::{BlobId, limits};
 use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput};
 use crate::engine::view::{Bulk, ReadError};
 use crate::person::MatchMode;
 use crate::private_match::build::{Phase, SetBuild};
-use crate::private_match::label::{Family, LabelKey, Tag};
+use crate::private_match::entry::EntryId;
+use crate::private_match::label::{LabelKey, Tag};
 use crate::private_match::manifest::{SegmentInfo, SegmentKind};
 use crate::private_match::owner::TagRow;
 use crate::private_match::padding::{Dummies, base_count};
@@ -44,13 +45,9 @@ pub fn run(mut state: SetBuild, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure
     Ok(JobOutput { writes, found: Found::Built(Box::new(state)), next })
 }
 
-fn family_of(state: &SetBuild) -> Family {
-    if state.family == Family::Sought as u8 { Family::Sought } else { Family::Registered }
-}
-
 fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), JobFailure> {
-    let labels = LabelKey::derive(&state.salt, &state.owner, &state.peer, state.epoch, family_of(state));
-    let range = row_key(1, &state.epoch);
+    let labels = LabelKey::derive(&state.salt, &state.owner, &state.peer, state.epoch, state.family);
+    let range = row_key(TagRow::KIND, &(state.epoch, state.family));
     let until = range.after_prefix();
     let mut prefixes = Vec::new();
     let mut group: Option<Group> = None;
@@ -62,7 +59,7 @@ fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(),
         let full = rows.len() == limits::PAGE_ROWS;
         read += rows.len();
         for (key, stored) in rows {
-            let (_, tag, _) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
+            let (_, _, tag, _) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
             let row = TagRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
             let visible = row.mode == MatchMode::Answer && row.audience.admits(&state.peer);
             match &mut group {
@@ -110,7 +107,7 @@ fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
     RowKey(key)
 }
 
-/// Positions just before a tag's first row and behind its last: row keys of a tag are its prefix and a person.
+/// Positions just before a tag's first row and behind its last: row keys of a tag are its prefix and an entry.
 fn around(range: &RowKey, tag: &[u8; 16]) -> (Vec<u8>, Vec<u8>) {
     let mut before = range.0.clone();
     before.extend_from_slice(tag);
@@ -125,13 +122,13 @@ struct Group {
     /// The peer may learn of one of its records.
     visible: bool,
     /// Household of its first record.
-    household: PersonId,
+    household: EntryId,
     /// Another household carries it as well.
     cut: bool,
 }
 
 impl Group {
-    fn add(&mut self, visible: bool, household: PersonId) {
+    fn add(&mut self, visible: bool, household: EntryId) {
         self.visible |= visible;
         self.cut |= household != self.household;
     }
@@ -253,6 +250,7 @@ mod tests {
     use crate::base::record::{Stored, Tree};
     use crate::base::{Epoch, MemberId, Sensitive};
     use crate::person::Audience;
+    use crate::private_match::Family;
 
     /// Tag rows in memory.
     #[derive(Default)]
@@ -260,8 +258,8 @@ mod tests {
 
     impl Rows {
         fn add(&mut self, tag: u8, person: u8, household: u8, audience: Audience, mode: MatchMode) {
-            let row = TagRow { audience, mode, mention: None, household: PersonId([household; 16]) };
-            self.0.insert(TagRow::key(&(Epoch(1), [tag; 16], PersonId([person; 16]))), row.encode());
+            let row = TagRow { audience, mode, mention: None, household: EntryId([household; 16]) };
+            self.0.insert(TagRow::key(&(Epoch(1), Family::Registered, [tag; 16], EntryId([person; 16]))), row.encode());
         }
     }
 
@@ -283,7 +281,7 @@ mod tests {
         let mut state = SetBuild {
             owner: member("NO"),
             peer: member(peer),
-            family: 1,
+            family: Family::Registered,
             epoch: Epoch(1),
             set_seq: 1,
             generation: 1,
@@ -344,9 +342,10 @@ mod tests {
                     audience: Audience::All,
                     mode: MatchMode::Answer,
                     mention: None,
-                    household: PersonId(number.to_be_bytes()),
+                    household: EntryId(number.to_be_bytes()),
                 };
-                rows.0.insert(TagRow::key(&(Epoch(1), [2; 16], PersonId(number.to_be_bytes()))), row.encode());
+                let id = (Epoch(1), Family::Registered, [2; 16], EntryId(number.to_be_bytes()));
+                rows.0.insert(TagRow::key(&id), row.encode());
             }
             rows.add(3, 1, 1, Audience::All, MatchMode::Answer);
             let state = scanned(&rows, "SO");

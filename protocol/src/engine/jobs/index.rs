@@ -17,67 +17,93 @@ use crate::person::MatchMode;
 use crate::private_match::household::HouseholdRow;
 use crate::private_match::label::tag;
 use crate::private_match::owner::{IndexRow, TagRow};
+use crate::private_match::{EntryId, Family};
 
-/// Bytes of a tag row's key: kind, epoch, tag, person.
-const TAG_KEY_BYTES: usize = 1 + 4 + 16 + 16;
+/// Bytes of a tag row's key: kind, epoch, family, tag, entry.
+const TAG_KEY_BYTES: usize = 1 + 4 + 1 + 16 + 16;
 /// Bytes of the pairs of one person, as rows that the engine writes into the same batch.
 const SUSPECTS_BYTES: usize = limits::SUSPECTS_A_PERSON * (1 + 16 + 16 + 2);
 
-/// One slice: of the records of the job as many as fit a batch, a tag row a key.
+/// One slice: of the entries of the job as many as fit a batch, a tag row a key.
 ///
 /// # Errors
 /// [`JobFailure::Read`].
 pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
     let mut writes = Batch::default();
-    let (mut size, mut people, mut suspects) = (0, Vec::new(), Vec::new());
-    // Records of this slice are not in the store yet.
-    let mut of_slice: BTreeMap<[u8; 16], Vec<PersonId>> = BTreeMap::new();
-    for (person, waiting) in &slice.people {
+    let (mut size, mut entries, mut suspects) = (0, Vec::new(), Vec::new());
+    // Entries of this slice are not in the store yet.
+    let mut of_slice = Bearers::new();
+    for (entry, waiting) in &slice.entries {
         // Who left the index meanwhile is not written into it again.
-        let row = read::<IndexRow>(bulk, person)?.filter(|row| row.mode != MatchMode::Off);
-        let household = read::<HouseholdRow>(bulk, person)?.map_or(*person, |row| row.household);
+        let row = read::<IndexRow>(bulk, &(slice.family, *entry))?.filter(|row| row.mode != MatchMode::Off);
+        let household = household_of(bulk, slice.family, *entry)?;
         let value = row
             .as_ref()
             .map(|row| TagRow { audience: row.audience.clone(), mode: row.mode, mention: Some(u8::MAX), household }.encode());
         // A tag row repeats the audience: what does not fit this batch waits for the next slice.
         let keys = row.as_ref().map_or(0, |row| row.keys.len());
         let needed = keys * (TAG_KEY_BYTES + value.as_ref().map_or(0, |value| value.expose().len())) + SUSPECTS_BYTES;
-        if !people.is_empty() && size + needed > limits::BATCH_BYTES * 3 / 4 {
+        if !entries.is_empty() && size + needed > limits::BATCH_BYTES * 3 / 4 {
             break;
         }
         size += needed;
-        people.push((*person, waiting.turn));
+        entries.push((*entry, waiting.turn));
         let Some(row) = row else { continue };
-        let mut shared: BTreeMap<PersonId, usize> = BTreeMap::new();
-        for (position, input) in inputs_of(&slice.profile, &slice.owner, &row.keys).iter().enumerate() {
-            let tag = tag(&slice.secret.evaluate(input.expose())).0;
-            let id = (slice.epoch, tag, *person);
-            let value =
-                TagRow { audience: row.audience.clone(), mode: row.mode, mention: row.mention_at(position), household }.encode();
-            writes.ops.push(Op::Put(Row {
-                tree: TagRow::TREE,
-                root: TagRow::ROOT,
-                key: TagRow::key(&id),
-                version: TagRow::VERSION,
-                value: value.clone(),
-            }));
-            let bearers = of_slice.entry(tag).or_default();
-            for other in bearers.iter().take(limits::SUSPECTS_A_TAG).copied().chain(under(bulk, slice, &tag)?) {
-                *shared.entry(other).or_default() += 1;
-            }
-            bearers.push(*person);
+        let shared = file(slice, bulk, (*entry, household), &row, &mut of_slice, &mut writes)?;
+        if slice.family == Family::Registered {
+            suspects.extend(choose(bulk, entry.person(), waiting.revised, shared)?);
         }
-        shared.remove(person);
-        suspects.extend(choose(bulk, *person, waiting.revised, shared)?);
     }
-    Ok(JobOutput { writes, found: Found::Indexed { epoch: slice.epoch, people, suspects }, next: None })
+    let found = Found::Indexed { epoch: slice.epoch, family: slice.family, entries, suspects };
+    Ok(JobOutput { writes, found, next: None })
 }
 
-/// Records that stand under a tag already.
-fn under(bulk: &dyn Bulk, slice: &IndexSlice, tag: &[u8; 16]) -> Result<Vec<PersonId>, ReadError> {
-    let from = row_key(1, &(slice.epoch, *tag));
+/// Entries of a slice by their tags.
+type Bearers = BTreeMap<[u8; 16], Vec<EntryId>>;
+
+/// Files one entry under its tags; says how many keys it shares with which other ones.
+fn file(
+    slice: &IndexSlice,
+    bulk: &dyn Bulk,
+    (entry, household): (EntryId, EntryId),
+    row: &IndexRow,
+    of_slice: &mut Bearers,
+    writes: &mut Batch,
+) -> Result<BTreeMap<EntryId, usize>, JobFailure> {
+    let mut shared: BTreeMap<EntryId, usize> = BTreeMap::new();
+    for (position, input) in inputs_of(&slice.profile, &slice.owner, &row.keys).iter().enumerate() {
+        let tag = tag(&slice.secret.evaluate(input.expose())).0;
+        let value = TagRow { audience: row.audience.clone(), mode: row.mode, mention: row.mention_at(position), household };
+        writes.ops.push(Op::Put(Row {
+            tree: TagRow::TREE,
+            root: TagRow::ROOT,
+            key: TagRow::key(&(slice.epoch, slice.family, tag, entry)),
+            version: TagRow::VERSION,
+            value: value.encode(),
+        }));
+        let bearers = of_slice.entry(tag).or_default();
+        for other in bearers.iter().take(limits::SUSPECTS_A_TAG).copied().chain(under(bulk, slice, &tag)?) {
+            *shared.entry(other).or_default() += 1;
+        }
+        bearers.push(entry);
+    }
+    shared.remove(&entry);
+    Ok(shared)
+}
+
+/// The household that an entry counts for.
+fn household_of(bulk: &dyn Bulk, family: Family, entry: EntryId) -> Result<EntryId, ReadError> {
+    Ok(match family {
+        Family::Registered => read::<HouseholdRow>(bulk, &entry.person())?.map_or(entry, |row| row.household.into()),
+        Family::Sought => entry,
+    })
+}
+
+/// Entries that stand under a tag already.
+fn under(bulk: &dyn Bulk, slice: &IndexSlice, tag: &[u8; 16]) -> Result<Vec<EntryId>, ReadError> {
+    let from = row_key(TagRow::KIND, &(slice.epoch, slice.family, *tag));
     let rows = bulk.rows(TagRow::TREE, &from, from.after_prefix().as_ref(), limits::SUSPECTS_A_TAG)?;
-    rows.into_iter().map(|(key, _)| TagRow::id(&key).map(|(_, _, person)| person).ok_or(ReadError::Damaged)).collect()
+    rows.into_iter().map(|(key, _)| TagRow::id(&key).map(|(_, _, _, entry)| entry).ok_or(ReadError::Damaged)).collect()
 }
 
 /// The pairs to compare, those with the most keys in common first: what is settled already is left out, unless the record
@@ -86,16 +112,16 @@ fn choose(
     bulk: &dyn Bulk,
     person: PersonId,
     revised: bool,
-    shared: BTreeMap<PersonId, usize>,
+    shared: BTreeMap<EntryId, usize>,
 ) -> Result<Vec<(PersonId, PersonId)>, ReadError> {
-    let mut others: Vec<(PersonId, usize)> = shared.into_iter().collect();
+    let mut others: Vec<(EntryId, usize)> = shared.into_iter().collect();
     others.sort_by_key(|(other, keys)| (core::cmp::Reverse(*keys), *other));
     let mut chosen = Vec::new();
     for (other, _) in others {
         if chosen.len() == limits::SUSPECTS_A_PERSON {
             break;
         }
-        let pair = pair(person, other);
+        let pair = pair(person, other.person());
         let is_open = match read::<DuplicateLink>(bulk, &pair)? {
             None => true,
             Some(link) => revised && !matches!(link.state, LinkState::Merged { .. }),

@@ -8,7 +8,7 @@ use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, TestSlice};
 use crate::engine::view::{Bulk, ReadError};
 use crate::private_match::label::{LabelKey, Tag};
-use crate::private_match::querier::{QueryRow, owner_prefix};
+use crate::private_match::querier::{QueryRow, queries_at};
 use crate::private_match::set::merge_hits;
 
 /// Segments of one slice.
@@ -57,7 +57,7 @@ pub fn run(mut slice: TestSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailur
 
 fn wanted(owner: &MemberId, slice: &TestSlice, labels: &LabelKey, bulk: &dyn Bulk) -> Result<Wanted, JobFailure> {
     let mut wanted = Wanted::new();
-    let prefix = owner_prefix(owner);
+    let prefix = queries_at(owner, slice.family);
     let until = prefix.after_prefix();
     let mut from = prefix;
     loop {
@@ -65,7 +65,7 @@ fn wanted(owner: &MemberId, slice: &TestSlice, labels: &LabelKey, bulk: &dyn Bul
         let last = rows.last().map(|(key, _)| key.clone());
         let full = rows.len() == PAGE;
         for (key, stored) in rows {
-            let (_, subject) = QueryRow::id(&key).ok_or(ReadError::Damaged)?;
+            let (_, _, subject) = QueryRow::id(&key).ok_or(ReadError::Damaged)?;
             let row = QueryRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
             // Tags of another epoch would match nothing: they are other random bytes.
             if row.epoch != slice.epoch {
