@@ -20,6 +20,7 @@ use super::keys::KeysVerb;
 use super::matching::MatchVerb;
 use super::member::MemberVerb;
 use super::person::PersonVerb;
+use super::protected::ProtectedVerb;
 use super::roster::RosterVerb;
 use super::search::SearchVerb;
 
@@ -80,6 +81,9 @@ pub(super) enum Noun {
     /// Private search at the other members.
     #[command(subcommand)]
     Search(SearchVerb),
+    /// Records that nobody may find: who looks for them.
+    #[command(subcommand)]
+    Protected(ProtectedVerb),
     /// Pairs that a caseworker decides on.
     #[command(subcommand)]
     Candidate(CandidateVerb),

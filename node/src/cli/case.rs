@@ -29,6 +29,9 @@ pub(super) enum CaseVerb {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
     },
+    /// Says whether members with protected records may ask about a case's sought people.
+    #[command(after_help = "Example:\n  kinmesh case sought C-7h3k9q --allow")]
+    Sought(CaseSoughtArgs),
     /// Shows one case in full; the view is recorded.
     #[command(after_help = "Example:\n  kinmesh case show C-7h3k9q")]
     Show {
@@ -49,11 +52,25 @@ pub(super) struct CaseOpenArgs {
     template: bool,
 }
 
+/// Arguments of `case sought`.
+#[derive(Debug, Args)]
+pub(super) struct CaseSoughtArgs {
+    /// Id of the case, or the beginning of one.
+    case: String,
+    /// The enquirer agrees.
+    #[arg(long, required_unless_present = "withdraw", conflicts_with = "withdraw")]
+    allow: bool,
+    /// The enquirer does not agree, or not any more.
+    #[arg(long)]
+    withdraw: bool,
+}
+
 /// Runs a verb.
 pub(super) async fn run(context: &Context, verb: CaseVerb) -> Result<(), CommandError> {
     match verb {
         CaseVerb::Open(args) => open(context, &args).await,
         CaseVerb::List { limit } => list(context, limit).await,
+        CaseVerb::Sought(args) => sought(context, args).await,
         CaseVerb::Show { case } => show(context, case).await,
     }
 }
@@ -127,6 +144,16 @@ fn list_text(out: &Output, cases: &[CaseLine]) -> String {
     out.table(&table)
 }
 
+async fn sought(context: &Context, args: CaseSoughtArgs) -> Result<(), CommandError> {
+    let allow = args.allow && !args.withdraw;
+    let answer = context.ask(Command::CaseSought { case: args.case, allow }).await?;
+    let Answer::CaseSought { case, holders_may_ask } = &answer else { return Err(Kind::OtherAnswer.into()) };
+    let may = if *holders_may_ask { "may" } else { "may not" };
+    context.out.result("kinmesh/case-sought/1", &answer, |_| {
+        format!("✓ members with protected records {may} ask about the sought people of {}", case.short())
+    })
+}
+
 async fn show(context: &Context, case: String) -> Result<(), CommandError> {
     let Answer::Case(shown) = context.ask(Command::CaseShow { case }).await? else {
         return Err(Kind::OtherAnswer.into());
@@ -146,6 +173,9 @@ fn show_text(out: &Output, shown: &CaseShown) -> String {
     }
     if let Some(person) = shown.findable {
         text.push_str(&format!("the enquirer may be found, as {}\n", person.short()));
+    }
+    if shown.holders_may_ask {
+        text.push_str("members with protected records may ask about the sought people\n");
     }
     if !shown.claim_never.is_empty() {
         let members: Vec<&str> = shown.claim_never.iter().map(|member| member.as_str()).collect();

@@ -63,6 +63,13 @@ pub(super) fn entry(kind: &Kind) -> Entry {
             format!("{open} evaluations are open; they go on by themselves"),
             "kinmesh search status",
         ),
+        Kind::SecondNeeded => row(
+            6010,
+            Exit::SecondPerson,
+            "a second person has to confirm this",
+            "one user has asked for it; nothing was sent",
+            "another user gives the same command",
+        ),
         Kind::Interrupted => row(6004, Exit::Interrupted, "interrupted; nothing was sent", "", ""),
         Kind::OtherAnswer => row(
             6005,

@@ -74,7 +74,7 @@ pub(super) fn form(error: &FormError) -> Entry {
         FormProblem::Word => (3106, "--template prints the words that each field knows"),
         FormProblem::ListTooLong => (3111, "keep the most important ones"),
         FormProblem::Record => (3112, "copy the whole id from person show"),
-        FormProblem::Consent => (3113, "ask the enquirer; without consent leave enquirer_findable = false"),
+        FormProblem::Consent => (3113, "ask the enquirer; without consent leave enquirer_findable and holders_may_ask = false"),
     };
     row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)
 }
@@ -127,6 +127,9 @@ fn block(block: Block) -> Entry {
             because,
             "ask the person, then: kinmesh contact consent CANDIDATE",
         ),
+        Block::Audience => {
+            row(3207, Exit::Blocked, "no claim may go there", because, "the record's visible_to says so; leave the hit")
+        }
         Block::Policy => row(
             3204,
             Exit::Blocked,
@@ -243,7 +246,7 @@ mod tests {
             Failure::CoordinatorOnly,
             Failure::OwnMember,
         ];
-        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy].map(Failure::Blocked));
+        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy, Block::Audience].map(Failure::Blocked));
         all.extend(
             [
                 FormProblem::Missing,
@@ -371,6 +374,7 @@ mod tests {
             Kind::Partly { rejected: 1 },
             Kind::NothingKept,
             Kind::StillOpen { open: 1 },
+            Kind::SecondNeeded,
             Kind::Interrupted,
             Kind::OtherAnswer,
             Kind::Output,

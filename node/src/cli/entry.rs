@@ -19,7 +19,8 @@ use super::output::Output;
 use super::place::Place;
 use super::roster::RosterVerb;
 use super::{
-    audit, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, roster, search, status,
+    audit, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, protected, roster, search,
+    status,
 };
 
 /// Runs the command line of this process.
@@ -96,6 +97,7 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Person(verb) => person::run(context, verb).await,
         Noun::Case(verb) => case::run(context, verb).await,
         Noun::Search(verb) => search::run(context, verb).await,
+        Noun::Protected(verb) => protected::run(context, verb).await,
         Noun::Candidate(verb) => candidate::run(context, verb).await,
         Noun::Contact(verb) => contact::run(context, verb).await,
         Noun::Disclosure(verb) => disclosure::run(context, verb).await,

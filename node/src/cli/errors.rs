@@ -137,6 +137,9 @@ pub enum Kind {
         /// How many.
         open: u64,
     },
+    /// Another user has to say so too.
+    #[error("a second person is needed")]
+    SecondNeeded,
     /// The user left a prompt.
     #[error("left")]
     Interrupted,

@@ -34,6 +34,7 @@ mod person;
 mod place;
 mod progress;
 mod prompt;
+mod protected;
 mod roster;
 mod search;
 mod secrets;

@@ -76,6 +76,7 @@ pub(super) fn case(context: &Context) -> Result<CaseForm, CommandError> {
     case.enquirer = person(Who::Enquirer)?;
     if case.enquirer.legal_basis == "consent" {
         case.enquirer_findable = confirm("Does the enquirer agree to be found by others who seek the enquirer?")?;
+        case.holders_may_ask = confirm("May members with protected records ask whether somebody is looked for?")?;
     }
     while case.subjects.len() < SUBJECTS_A_CASE {
         context.out.before_question(&format!("Sought person {}", case.subjects.len() + 1));

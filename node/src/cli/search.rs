@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use kinmesh_protocol::base::MemberId;
-use kinmesh_protocol::engine::answer::{Answer, HeldLine, SearchLine, SearchPlan};
+use kinmesh_protocol::engine::answer::{Answer, AskingLine, HeldLine, SearchLine, SearchPlan};
 use kinmesh_protocol::engine::command::Command;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -144,7 +144,7 @@ async fn wait(context: &Context, case: String, queued: u64, patience: Duration) 
     let until = Instant::now().checked_add(patience);
     let mut progress = Progress::new(&context.out, 0);
     loop {
-        let lines = searches(context, Some(case.clone())).await?;
+        let (lines, _) = searches(context, Some(case.clone())).await?;
         let sum = |count: fn(&SearchLine) -> u32| lines.iter().map(|line| u64::from(count(line))).sum::<u64>();
         let (asked, answered) = (sum(|line| line.asked).max(queued), sum(|line| line.answered.min(line.asked)));
         progress.say(format!("{answered} of {asked} evaluations answered"));
@@ -158,16 +158,29 @@ async fn wait(context: &Context, case: String, queued: u64, patience: Duration) 
     }
 }
 
-async fn searches(context: &Context, case: Option<String>) -> Result<Vec<SearchLine>, CommandError> {
+async fn searches(context: &Context, case: Option<String>) -> Result<(Vec<SearchLine>, Option<AskingLine>), CommandError> {
     match context.ask(Command::SearchStatus { case }).await? {
-        Answer::Searches { subjects } => Ok(subjects),
+        Answer::Searches { subjects, asking } => Ok((subjects, asking)),
         _ => Err(Kind::OtherAnswer.into()),
     }
 }
 
 async fn status(context: &Context, case: Option<String>) -> Result<(), CommandError> {
-    let lines = searches(context, case).await?;
-    context.out.result("kinmesh/search-status/1", &json!({ "subjects": lines }), |out| status_text(out, &lines))
+    let (lines, asking) = searches(context, case).await?;
+    context.out.result("kinmesh/search-status/1", &json!({ "subjects": lines, "asking": asking }), |out| {
+        let mut text = status_text(out, &lines);
+        if let Some(asking) = asking.filter(|asking| asking.records > 0) {
+            text.push_str(&asking_text(asking));
+        }
+        text
+    })
+}
+
+fn asking_text(asking: AskingLine) -> String {
+    format!(
+        "\n{} protected records are asked about at {} members; {} wait where most do",
+        asking.records, asking.members, asking.waiting
+    )
 }
 
 fn status_text(out: &Output, lines: &[SearchLine]) -> String {

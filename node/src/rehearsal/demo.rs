@@ -238,7 +238,7 @@ async fn go_on(network: &Network, play: &Play, others: &[MemberId], screen: &Scr
     work::search(network, &open).await?;
     loop {
         let command = Command::SearchStatus { case: Some(open.case.to_string()) };
-        if let Answer::Searches { subjects } = network.ask(&open.society, command).await?
+        if let Answer::Searches { subjects, .. } = network.ask(&open.society, command).await?
             && subjects.iter().all(|line| line.asked > 0 && line.tested == line.asked)
         {
             let asked: u32 = subjects.iter().map(|line| line.asked).sum();

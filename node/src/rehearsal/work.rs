@@ -139,7 +139,7 @@ pub async fn searched(network: &Network, members: &[MemberId], screen: &Screen) 
     loop {
         let (mut asked, mut answered, mut tested) = (0, 0, 0);
         for member in members {
-            if let Answer::Searches { subjects } = network.ask(member, Command::SearchStatus { case: None }).await? {
+            if let Answer::Searches { subjects, .. } = network.ask(member, Command::SearchStatus { case: None }).await? {
                 for line in subjects {
                     asked += line.asked;
                     answered += line.answered;

@@ -115,6 +115,21 @@ pub enum Act {
     /// The operator decided what is done about new members.
     #[n(35)]
     PolicySet,
+    /// The list of hits of protected records was read.
+    #[n(60)]
+    AskHitsViewed,
+    /// A protected record got another place among those that wait to be asked about.
+    #[n(61)]
+    AskPrioritySet,
+    /// The enquirer agreed that holders ask about the case's sought people.
+    #[n(62)]
+    SoughtAllowed,
+    /// The enquirer does not agree any more that holders ask.
+    #[n(63)]
+    SoughtWithdrawn,
+    /// The answer to a claim for a protected record came.
+    #[n(64)]
+    AnswerCame,
 }
 
 impl Act {
@@ -157,6 +172,11 @@ impl Act {
             Act::MemberDenied => "member_denied",
             Act::MemberAllowed => "member_allowed",
             Act::PolicySet => "policy_set",
+            Act::AskHitsViewed => "ask_hits_viewed",
+            Act::AskPrioritySet => "ask_priority_set",
+            Act::SoughtAllowed => "sought_allowed",
+            Act::SoughtWithdrawn => "sought_withdrawn",
+            Act::AnswerCame => "answer_came",
         }
     }
 }

@@ -8,9 +8,9 @@ use minicbor::{Decode, Encode};
 use crate::base::cbor::{fixed, fixed_list};
 use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp};
 use crate::casework::outcome::OutcomeKind;
-use crate::private_match::label::Tag;
+use crate::private_match::label::{Family, Tag};
 
-/// A claim that this node made as seeker.
+/// A claim in which this node is the seeker: one that it made, or a holder's that met a subject.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct ClaimOut {
@@ -29,12 +29,18 @@ pub struct ClaimOut {
     /// The 32 leaves of this claim's commitment, ascending: field leaves and drawn ones.
     #[cbor(n(5), with = "fixed_list")]
     pub leaves: Vec<[u8; 32]>,
-    /// The holder's three roots, once it answered `candidate`.
+    /// The holder's three roots, once it answered `candidate`; the root of its claim, where it claimed.
     #[cbor(n(6), with = "fixed_list")]
     pub roots: Vec<[u8; 32]>,
     /// Epoch of its tags.
     #[n(7)]
     pub epoch: Epoch,
+    /// Who claimed: this node in `registered`, the holder in `sought`.
+    #[n(20)]
+    pub family: Family,
+    /// Which root the attributes open: 3 for the claim's own, 0 to 2 for one of this node's answer.
+    #[n(21)]
+    pub root_index: u8,
 }
 crate::record!(ClaimOut, ClaimId, Claims, 1, Service);
 
@@ -95,7 +101,7 @@ impl SeekerState {
     }
 }
 
-/// A claim that this node got as holder.
+/// A claim in which this node is the holder: one that it got, or one that its people made for a protected record.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct ClaimIn {
@@ -111,7 +117,7 @@ pub struct ClaimIn {
     /// The tags, strongest first.
     #[n(4)]
     pub tags: Vec<Tag>,
-    /// The seeker's commitment.
+    /// The claimant's commitment: the seeker's, or this node's own.
     #[cbor(n(5), with = "fixed")]
     pub attr_root: [u8; 32],
     /// State.
@@ -120,10 +126,10 @@ pub struct ClaimIn {
     /// The own record it concerns.
     #[n(7)]
     pub person: Option<PersonId>,
-    /// The three roots that were sent.
+    /// The three roots that were sent, or that the seeker sent.
     #[cbor(n(8), with = "fixed_list")]
     pub roots: Vec<[u8; 32]>,
-    /// Which of them is the record's.
+    /// Which root is the record's: one of them, or 3 for the claim's own.
     #[n(9)]
     pub root_index: u8,
     /// The 32 leaves of the record's root, ascending.
@@ -141,6 +147,9 @@ pub struct ClaimIn {
     /// The family member of the own record whom the claim met, by its place there; none where it met the person itself.
     #[n(14)]
     pub mention: Option<u8>,
+    /// Who claimed: the seeker in `registered`, this node in `sought`.
+    #[n(20)]
+    pub family: Family,
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
 
@@ -175,14 +184,17 @@ pub enum HolderState {
     /// Closed; the word leaves at its drawn time.
     #[n(9)]
     Closed,
+    /// This node claimed for a protected record; the seeker has not answered.
+    #[n(20)]
+    Claimed,
 }
 
 /// What can happen to a claim at the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HolderEvent {
-    /// The lookup found no record that the seeker may see.
+    /// The lookup, here or at the seeker, found nothing that the other side may see.
     FoundNone,
-    /// The lookup found one.
+    /// The lookup found something.
     FoundRecord,
     /// Attributes came that open the seeker's commitment.
     Attributes,
@@ -203,8 +215,8 @@ impl HolderState {
     #[must_use]
     pub const fn next(self, event: HolderEvent) -> Option<HolderState> {
         match (self, event) {
-            (Self::Delayed, HolderEvent::FoundNone) => Some(Self::None),
-            (Self::Delayed, HolderEvent::FoundRecord) => Some(Self::AwaitAttributes),
+            (Self::Delayed | Self::Claimed, HolderEvent::FoundNone) => Some(Self::None),
+            (Self::Delayed | Self::Claimed, HolderEvent::FoundRecord) => Some(Self::AwaitAttributes),
             (Self::AwaitAttributes, HolderEvent::Attributes) => Some(Self::InReview),
             (Self::InReview, HolderEvent::Same) => Some(Self::Confirmed),
             (Self::InReview | Self::Confirmed | Self::AwaitAttributes, HolderEvent::Close) => Some(Self::Closed),
@@ -219,7 +231,7 @@ impl HolderState {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Delayed | Self::None | Self::AwaitAttributes => "waiting",
+            Self::Delayed | Self::None | Self::AwaitAttributes | Self::Claimed => "waiting",
             Self::InReview => "to_review",
             Self::Confirmed => "confirmed",
             Self::Consented => "consented",
@@ -250,7 +262,7 @@ mod tests {
         SeekerEvent::Disclosed,
         SeekerEvent::Reported,
     ];
-    const HOLDER_STATES: [HolderState; 9] = [
+    const HOLDER_STATES: [HolderState; 10] = [
         HolderState::Delayed,
         HolderState::None,
         HolderState::AwaitAttributes,
@@ -260,6 +272,7 @@ mod tests {
         HolderState::Disclosed,
         HolderState::Ended,
         HolderState::Closed,
+        HolderState::Claimed,
     ];
     const HOLDER_EVENTS: [HolderEvent; 8] = [
         HolderEvent::FoundNone,
@@ -313,6 +326,8 @@ mod tests {
                 "Confirmed Consent Consented",
                 "Consented Disclose Disclosed",
                 "Disclosed Outcome Ended",
+                "Claimed FoundNone None",
+                "Claimed FoundRecord AwaitAttributes",
             ]
         );
     }

@@ -12,3 +12,4 @@ pub mod duplicate;
 pub mod messages;
 pub mod outcome;
 pub mod review;
+pub mod sought;

@@ -46,8 +46,8 @@ impl Engine {
         if claim.tags.is_empty() || claim.tags.len() > limits::TAGS_A_CLAIM {
             return Err(Refusal::Size);
         }
-        if claim.family != Family::Registered {
-            return Err(Refusal::Role);
+        if claim.family == Family::Sought {
+            return self.sought_claim_received(step, from, claim);
         }
         if step.get::<ClaimIn>(&claim.claim_id)?.is_some() {
             return Err(Refusal::State);
@@ -69,6 +69,7 @@ impl Engine {
             received: step.wall(),
             outcome: None,
             mention: None,
+            family: Family::Registered,
         };
         step.put(&claim.claim_id, &row);
         self.due(step, step.wall() + delay, Due::Answer(claim.claim_id));
@@ -77,7 +78,7 @@ impl Engine {
 
     /// The delay is over: look up, answer with three roots.
     pub(super) fn answer_due<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
-        let Some(mut claim) = step.get::<ClaimIn>(&claim_id)? else { return Ok(()) };
+        let Some(mut claim) = step.get::<ClaimIn>(&claim_id)? else { return self.sought_answer_due(step, claim_id) };
         if claim.state != HolderState::Delayed || self.taking_part(&claim.seeker).is_none() {
             return Ok(());
         }
@@ -156,11 +157,13 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let mut claim = Self::foreign_claim(step, &attributes.claim_id, &from)?;
         claim.state = claim.state.next(HolderEvent::Attributes).ok_or(Refusal::State)?;
-        if attributes.root_index != CLAIM_ROOT || attributes.supplement != 0 {
-            return Err(Refusal::Commit);
-        }
-        verify_opening(&claim.attr_root, &attributes.fields, &attributes.other_hashes, limits::FIELD_BYTES)
-            .map_err(|_| Refusal::Commit)?;
+        // The seeker's commitment: its claim's root, or one of the three of its answer.
+        let root = match claim.family {
+            Family::Registered => Some(&claim.attr_root).filter(|_| attributes.root_index == CLAIM_ROOT),
+            Family::Sought => claim.roots.get(usize::from(attributes.root_index)),
+        };
+        let root = root.filter(|_| attributes.supplement == 0).ok_or(Refusal::Commit)?;
+        verify_opening(root, &attributes.fields, &attributes.other_hashes, limits::FIELD_BYTES).map_err(|_| Refusal::Commit)?;
         let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
         // Drawn now, so that who closed it, and how fast, cannot be read off (protocol.md 2.8).
         let wait = step.draw.between(Millis(pace.review_min.0.saturating_mul(3)), Millis(pace.review_min.0.saturating_mul(30)));
@@ -276,7 +279,10 @@ impl Engine {
                 break;
             }
             // What was answered `none`, or waits, is not shown: raw hits are nobody's business here.
-            if matches!(claim.state, HolderState::Delayed | HolderState::None | HolderState::AwaitAttributes) {
+            if matches!(
+                claim.state,
+                HolderState::Delayed | HolderState::None | HolderState::AwaitAttributes | HolderState::Claimed
+            ) {
                 continue;
             }
             candidates.push(self.candidate_line(step, claim_id, &claim)?);

@@ -1,12 +1,13 @@
 //! Opening and reading cases.
 
 use crate::audit::Act;
-use crate::base::record::row_key;
+use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, ClaimId, PersonId, Sensitive, SubjectId, UserId, limits};
 use crate::casework::candidate::DisclosureRecord;
 use crate::casework::case::{CaseRecord, SubjectRecord};
 use crate::casework::claim::{ClaimOut, SeekerState};
 use crate::casework::commitment::OpenedField;
+use crate::casework::sought::SubjectClaim;
 use crate::engine::answer::{Answer, Block, CaseLine, CaseShown, Failure, SubjectLine};
 use crate::engine::command::{CaseForm, SubjectForm};
 use crate::engine::core::Engine;
@@ -49,14 +50,20 @@ impl Engine {
         let mut policy = ClaimPolicy { never: form.claim_never, ask: form.claim_ask };
         policy.never.sort();
         policy.never.dedup();
+        let safe = form.safety.trim() == "safe";
+        if form.holders_may_ask && enquirer.legal_basis != LegalBasis::Consent {
+            return Err(Failure::Form(FormError { field: "holders_may_ask".to_owned(), problem: FormProblem::Consent }));
+        }
         let (mut subjects, mut keys, mut advices) = (Vec::new(), Vec::new(), Vec::new());
         for (subject, number) in form.subjects.into_iter().zip(1..) {
             let (id, count, advice) = self.add_subject(step, user, case, subject, number, &enquirer, &policy)?;
             subjects.push(id);
             keys.push(count);
             advices.push(advice);
+            if form.holders_may_ask && safe {
+                self.let_holders_ask(step, id)?;
+            }
         }
-        let safe = form.safety.trim() == "safe";
         let findable = match form.enquirer_findable {
             true => self.file_enquirer(step, &enquirer, safe, &policy)?,
             false => None,
@@ -157,6 +164,7 @@ impl Engine {
             policy: policy.clone(),
             searched: false,
             ended: false,
+            holders_may_ask: false,
         };
         step.put(&id, &row);
         step.put(&id, &SubjectRecord { case, relation: Sensitive::new(form.relation), person, salted });
@@ -175,12 +183,13 @@ impl Engine {
     pub(super) fn case_show<V: View>(&mut self, step: &mut Step<'_, V>, user: UserId, text: &str) -> Result<Answer, Failure> {
         let (case, record) = lookup::find::<V, CaseRecord>(step, text, 1, CaseId::LETTER)?;
         trail::record(step, Some(user), Act::CaseViewed, &case.0, None)?;
-        let (mut subjects, mut claim_never) = (Vec::new(), Vec::new());
+        let (mut subjects, mut claim_never, mut holders_may_ask) = (Vec::new(), Vec::new(), false);
         for subject in &record.subjects {
             let found = step.get::<SubjectRecord>(subject)?.ok_or(Failure::Damaged)?;
             subjects.push(shown(&found.person));
             if let Some(row) = step.get::<SubjectRow>(subject)? {
                 claim_never = row.policy.never;
+                holders_may_ask = row.holders_may_ask;
             }
         }
         let line = self.case_line(step, case, &record)?;
@@ -190,6 +199,7 @@ impl Engine {
             subjects,
             claim_never,
             findable: record.findable,
+            holders_may_ask,
         })))
     }
 
@@ -224,8 +234,9 @@ impl Engine {
     ) -> Result<(&'static str, Option<ClaimId>), ReadError> {
         let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(("not_searched", None)) };
         let mut state = if row.searched { "searching" } else { "not_searched" };
-        for (_, hit) in step.under::<HitRow>(&row_key(1, subject), OWNERS)? {
-            let Some(claim) = hit.claim else { continue };
+        let hits = step.under::<HitRow>(&row_key(HitRow::KIND, subject), OWNERS)?.into_iter().filter_map(|(_, hit)| hit.claim);
+        let met = step.under::<SubjectClaim>(&row_key(SubjectClaim::KIND, subject), OWNERS)?;
+        for claim in hits.chain(met.into_iter().map(|((_, claim), _)| claim)) {
             match step.get::<ClaimOut>(&claim)?.map(|claim| claim.state) {
                 Some(SeekerState::Ended) => return Ok(("ended", Some(claim))),
                 Some(SeekerState::Disclosed) => return Ok(("answered", Some(claim))),

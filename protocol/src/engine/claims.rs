@@ -126,6 +126,8 @@ impl Engine {
             leaves: commitment.leaves().to_vec(),
             roots: Vec::new(),
             epoch: hit.epoch,
+            family: Family::Registered,
+            root_index: CLAIM_ROOT,
         };
         step.put(&claim_id, &claim);
         hit.claim = Some(claim_id);
@@ -199,6 +201,9 @@ impl Engine {
         if answer.roots.len() != limits::CANDIDATES {
             return Err(Refusal::Encoding);
         }
+        if step.get::<ClaimOut>(&answer.claim_id)?.is_none() {
+            return Self::ask_answered(step, from, answer);
+        }
         let event = match answer.status {
             ClaimStatus::Candidate => SeekerEvent::AnsweredCandidate,
             ClaimStatus::None => SeekerEvent::AnsweredNone,
@@ -239,21 +244,17 @@ impl Engine {
         let subject = step.get::<SubjectRecord>(&claim.subject)?.ok_or(ReadError::Damaged)?;
         let leaves = <[[u8; 32]; limits::LEAVES]>::try_from(claim.leaves.clone()).map_err(|_| ReadError::Damaged)?;
         let commitment = Commitment::from_leaves(leaves).map_err(|_| ReadError::Damaged)?;
-        let hit = step.get::<HitRow>(&(claim.subject, claim.holder))?;
-        // An identifier is sent only where its key was hit: the holder has it then. Identifiers are the first keys.
-        let was_hit = |number: u8| {
-            hit.as_ref().is_some_and(|hit| hit.keys.iter().any(|(position, _)| position.checked_add(1) == Some(number)))
-        };
+        let named = self.identifiers_hit(step, &claim_id, &claim)?;
         // Only what is class A; the enquirer is in no attributes (protocol.md 2.8).
         let is_sent = |field: &crate::casework::commitment::OpenedField| match Field::of_name(&field.name) {
-            Some(Field::Identifier(number)) => was_hit(number),
+            Some(Field::Identifier(number)) => named.contains(&number),
             field => field.is_some_and(Field::is_attribute),
         };
         let fields = subject.salted.into_iter().filter(is_sent).collect();
         let opening = commitment.open(fields).map_err(|_| ReadError::Damaged)?;
         let body = Attributes {
             claim_id,
-            root_index: CLAIM_ROOT,
+            root_index: claim.root_index,
             supplement: 0,
             fields: opening.fields,
             other_hashes: opening.other_hashes,
@@ -262,6 +263,25 @@ impl Engine {
         step.put(&claim_id, &claim);
         self.post(step, &claim.holder, Lane::Bag, kind::ATTRIBUTES, None, &body)?;
         trail::record(step, None, Act::AttributesSent, &claim_id.0, Some(claim.holder))
+    }
+
+    /// Numbers of the identifiers whose keys were hit: the holder has them then, and others are not sent. Identifiers are the
+    /// first keys.
+    fn identifiers_hit<V: View>(&self, step: &Step<'_, V>, claim_id: &ClaimId, claim: &ClaimOut) -> Result<Vec<u8>, ReadError> {
+        let mut named = Vec::new();
+        let hit = step.get::<HitRow>(&(claim.subject, claim.holder))?;
+        for number in 1..=u8::try_from(limits::IDENTIFIER_KEYS).unwrap_or(u8::MAX) {
+            let was_hit = match claim.family {
+                Family::Registered => {
+                    hit.as_ref().is_some_and(|hit| hit.keys.iter().any(|(position, _)| position.checked_add(1) == Some(number)))
+                }
+                Family::Sought => self.holder_named(step, claim_id, &claim.subject, number)?,
+            };
+            if was_hit {
+                named.push(number);
+            }
+        }
+        Ok(named)
     }
 
     /// The holder's word on a review. `closed` may mean another person, a refusal or nobody reached: not to be told apart.
@@ -290,7 +310,12 @@ impl Engine {
             return Err(Refusal::Size);
         }
         let claim = Self::own_claim(step, &disclosure.claim_id, &from, SeekerEvent::Disclosed)?;
-        let root = claim.roots.get(usize::from(disclosure.root_index)).ok_or(Refusal::Commit)?;
+        // The holder's commitment: one of the three of its answer, or its claim's root.
+        let root = match claim.family {
+            Family::Registered => claim.roots.get(usize::from(disclosure.root_index)),
+            Family::Sought => claim.roots.first().filter(|_| disclosure.root_index == CLAIM_ROOT),
+        };
+        let root = root.ok_or(Refusal::Commit)?;
         verify_opening(root, &disclosure.fields, &disclosure.other_hashes, limits::FIELD_BYTES).map_err(|_| Refusal::Commit)?;
         let record = DisclosureRecord {
             holder: from,

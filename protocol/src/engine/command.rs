@@ -129,6 +129,13 @@ pub enum Command {
         /// Which case.
         case: String,
     },
+    /// The enquirer agrees, or does not agree any more, that holders of protected records ask about the case's sought people.
+    CaseSought {
+        /// Which case.
+        case: String,
+        /// False takes the agreement back.
+        allow: bool,
+    },
     /// What a search would ask, whom, and what each could learn.
     SearchPlan {
         /// Which case.
@@ -154,6 +161,22 @@ pub enum Command {
         subject: String,
         /// At which member.
         owner: MemberId,
+    },
+    /// Hits of protected records in the sets of sought people; each look is recorded.
+    AskHits,
+    /// Asks for a claim for a protected record; another user's same command confirms it.
+    AskClaim {
+        /// Which record.
+        person: String,
+        /// The member whose set was hit.
+        member: MemberId,
+    },
+    /// Sets the place of a protected record among those that wait to be asked about.
+    AskPriority {
+        /// Which record.
+        person: String,
+        /// 0 first, 9 last.
+        rank: u8,
     },
     /// Candidates at this node as holder.
     CandidateList {
@@ -246,6 +269,9 @@ pub struct CaseForm {
     pub claim_ask: bool,
     /// True: the enquirer agreed to be found by others who seek the enquirer. Needs consent as the legal basis.
     pub enquirer_findable: bool,
+    /// True: the enquirer agreed that members which hold protected records ask about the sought people. Needs consent as the
+    /// legal basis.
+    pub holders_may_ask: bool,
 }
 
 /// One sought person of a case.

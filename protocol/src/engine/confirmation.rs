@@ -12,10 +12,10 @@ use crate::engine::effect::NoticeCode;
 use crate::engine::member_rows::TimestampRow;
 use crate::engine::public::Taken;
 use crate::engine::rows::Due;
-use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Message, Refusal, Verified};
+use crate::private_match::Family;
 use crate::roster::{Freshness, TIMESTAMP, TimestampBody, TimestampVerdict, check_timestamp, freshness};
 
 /// How often the coordination node confirms the roster.
@@ -104,8 +104,8 @@ impl Engine {
             self.due(step, step.wall(), Due::Gather(member));
         }
         if self.taking_part(&member).is_some() && self.freshness() == Freshness::Full {
-            for family in SERVED {
-                self.test_again(step, member, *family)?;
+            for family in Family::ALL {
+                self.test_again(step, member, family)?;
             }
         }
         Ok(())

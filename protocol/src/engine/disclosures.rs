@@ -164,6 +164,7 @@ impl Engine {
             if let Some(mut subject) = step.get::<SubjectRow>(&record.subject)? {
                 subject.ended = true;
                 step.put(&record.subject, &subject);
+                self.refresh_sought(step, record.subject)?;
             }
             self.case_ended(step, &record.case)?;
             self.post(step, &record.holder, Lane::Bag, kind::OUTCOME, None, &Outcome { claim_id: candidate, result })?;

@@ -12,7 +12,6 @@ use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{EvaluateBatch, Job, JobClass};
 use crate::engine::receive::{body, kind};
 use crate::engine::rows::Lane;
-use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -56,9 +55,6 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let request: EvalRequest = body(message)?;
         request.shape().map_err(|_| Refusal::Encoding)?;
-        if !SERVED.contains(&request.family) {
-            return Err(Refusal::Role);
-        }
         let state = step.get::<IndexState>(&())?.ok_or(Refusal::State)?;
         let id = message.header.msg_id;
         let key = self.answering_key(step, &state, request.epoch)?.filter(|key| request.pk_hash == pk_hash(&key.public));

@@ -9,7 +9,6 @@ use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
 use crate::engine::job::{IndexSlice, Job, JobClass, SweepSlice};
 use crate::engine::rows::{Due, Lane};
-use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
@@ -18,6 +17,7 @@ use crate::private_match::build::{Phase, SetBuild};
 use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{SetKind, SetManifest};
 use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow, SetOut};
+use crate::private_match::querier::WaitingRow;
 use crate::private_match::runs::Cursor;
 use crate::private_match::{EntryId, EpochSecret, Family};
 
@@ -173,23 +173,23 @@ impl Engine {
         let (Some(held), Some(state)) = (&self.held, step.get::<IndexState>(&())?) else { return Ok(()) };
         let delta = held.roster.pace.delta;
         let mut earliest: Option<Timestamp> = None;
-        for family in SERVED {
+        for family in Family::ALL {
             // Own duplicates are linked first: until then a person registered twice loses all shared keys. A locked node
             // cannot compare and does not wait.
-            let waits = *family == Family::Registered && self.records_open && self.has_suspects(step)?;
-            if waits || !state.of(*family).is_settled() {
+            let waits = family == Family::Registered && self.records_open && self.has_suspects(step)?;
+            if waits || !state.of(family).is_settled() {
                 continue;
             }
             for peer in self.peers() {
-                let out = step.get::<SetOut>(&(peer, *family))?.unwrap_or_else(SetOut::none);
-                if out.manifest.is_some() && out.generation == state.of(*family).generation {
+                let out = step.get::<SetOut>(&(peer, family))?.unwrap_or_else(SetOut::none);
+                if out.manifest.is_some() && out.generation == state.of(family).generation {
                     continue;
                 }
                 // After a roll a set of the last epoch is worth nothing more.
                 let is_current = out.manifest.as_ref().is_some_and(|manifest| manifest.epoch == state.epoch);
                 let at = if is_current { out.built_at + delta } else { step.wall() };
                 if at <= step.wall() {
-                    return self.start_build(step, (peer, *family), &state, &out);
+                    return self.start_build(step, (peer, family), &state, &out);
                 }
                 earliest = Some(earliest.map_or(at, |least| least.min(at)));
             }
@@ -322,7 +322,7 @@ impl Engine {
             let from = row_key(1, &(*member, lane.number()));
             self.sweep(step, crate::base::record::Tree::Outbox, from);
         }
-        let waiting = row_key(3, member);
+        let waiting = row_key(WaitingRow::KIND, member);
         self.sweep(step, crate::base::record::Tree::Queries, waiting);
     }
 

@@ -4,6 +4,8 @@
 //! A dropped engine loses nothing: whatever must survive is a row, and [`Engine::open`] re-issues what a crash cut short.
 
 pub mod answer;
+mod ask_claims;
+mod asking;
 pub mod batch;
 mod candidates;
 mod cases;
@@ -45,6 +47,7 @@ mod rows;
 mod search;
 mod sets;
 pub mod setup;
+mod sought;
 mod spread;
 mod standing;
 mod status;

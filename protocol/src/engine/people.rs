@@ -102,8 +102,12 @@ impl Engine {
             mode: record.match_mode,
             leaves: salted.iter().map(OpenedField::leaf).collect(),
             mentions,
+            household: None,
         };
         self.index_person(step, person, row)?;
+        if record.match_mode == MatchMode::AskOnly {
+            self.begin_asking(step, person);
+        }
         step.put(&person, record);
         step.put(&person, &SaltedPerson { fields: salted });
         // A household that is full joins nobody further, and says so.

@@ -43,6 +43,7 @@ impl Engine {
             let (state, _) = self.subject_state(step, &subject)?;
             lines.push(SearchLine { subject, case: row.case, asked, answered, tested, state: state.to_owned() });
         }
-        Ok(Answer::Searches { subjects: lines })
+        let asking = if text.is_none() { Some(self.asking_line(step)?) } else { None };
+        Ok(Answer::Searches { subjects: lines, asking })
     }
 }

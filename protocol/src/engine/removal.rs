@@ -35,7 +35,7 @@ impl Engine {
         step.put(&id, &row);
         step.put(&id, &RemovalRow {});
         step.put(&(), &state);
-        Ok(())
+        if family == Family::Registered { self.forget_asking(step, entry.person()) } else { Ok(()) }
     }
 
     /// Starts the next removal slice; called where no entry of the family waits to be indexed. False if none waits for it.

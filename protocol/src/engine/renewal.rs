@@ -5,11 +5,12 @@
 
 use crate::base::record::{Record, row_key};
 use crate::base::{Epoch, MemberId, Millis, limits};
+use crate::engine::asking::{asked, wait};
 use crate::engine::core::Engine;
 use crate::engine::rows::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
-use crate::private_match::querier::{OpenRequestRow, QueryRow, RenewRow, RequestRow, SubjectRow, WaitingRow};
+use crate::private_match::querier::{OpenRequestRow, QueryRow, RenewRow, RequestRow};
 
 /// Subjects that one step looks at.
 const SUBJECTS_A_STEP: usize = 64;
@@ -34,11 +35,11 @@ impl Engine {
         let last = page.last().filter(|_| page.len() == SUBJECTS_A_STEP).map(|((_, family, subject), _)| (*family, *subject));
         for ((_, family, subject), query) in page {
             let is_stale = query.epoch != Epoch(0) && query.epoch != epoch && query.request.is_none();
-            let is_open = || -> Result<bool, ReadError> {
-                Ok(step.get::<SubjectRow>(&subject)?.is_some_and(|row| row.searched && !row.ended))
-            };
-            if is_stale && is_open()? {
-                step.put(&(owner, family, subject), &WaitingRow { not_before: step.wall() });
+            if !is_stale {
+                continue;
+            }
+            if let Some(asked) = asked(step, family, &subject)?.filter(|asked| asked.is_open) {
+                wait(step, (owner, family, subject), asked.rank, step.wall())?;
             }
         }
         match last {

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::fixed;
-use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
+use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, PersonId, SubjectId, Timestamp};
 use crate::private_match::label::Family;
 use crate::roster::MemberKeys;
 
@@ -172,6 +172,14 @@ pub enum Due {
     Timestamp,
     /// Go on with a peer after the roster was confirmed.
     Resume(MemberId),
+    /// Ask about a protected record at every member.
+    Ask(PersonId),
+    /// Ask about every protected record from this one on at members that were not asked yet.
+    AskFrom(PersonId),
+    /// See whether holders may ask about a subject.
+    Sought(SubjectId),
+    /// After the answer to a holder's claim: let the attributes follow, if any do.
+    Open(ClaimId),
 }
 
 impl Due {
@@ -200,6 +208,10 @@ impl Due {
             Due::Lapse(member) => (19, member_bytes(&member)),
             Due::Timestamp => (20, [0; 16]),
             Due::Resume(member) => (21, member_bytes(&member)),
+            Due::Ask(person) => (31, person.0),
+            Due::AskFrom(person) => (32, person.0),
+            Due::Sought(subject) => (33, subject.0),
+            Due::Open(claim) => (34, claim.0),
         };
         (at, kind, id)
     }
@@ -231,6 +243,10 @@ impl Due {
             19 => member().map(Due::Lapse),
             20 => Some(Due::Timestamp),
             21 => member().map(Due::Resume),
+            31 => Some(Due::Ask(PersonId(*id))),
+            32 => Some(Due::AskFrom(PersonId(*id))),
+            33 => Some(Due::Sought(SubjectId(*id))),
+            34 => Some(Due::Open(ClaimId(*id))),
             _ => None,
         }
     }
@@ -382,6 +398,10 @@ mod tests {
             Due::Lapse(ke),
             Due::Timestamp,
             Due::Resume(ke),
+            Due::Ask(PersonId([6; 16])),
+            Due::AskFrom(PersonId([7; 16])),
+            Due::Sought(SubjectId([8; 16])),
+            Due::Open(ClaimId([9; 16])),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

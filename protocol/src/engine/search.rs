@@ -10,18 +10,19 @@ use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, CaseRef, Epoch, MemberId, Millis, MsgId, Sensitive, SubjectId, UserId, cbor, limits};
 use crate::casework::case::CaseRecord;
 use crate::engine::answer::{Answer, Block, Failure, SearchPlan};
+use crate::engine::asking::{asked, count, wait, wait_no_more};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{BlindBatch, CaseInputs, FinalizeBatch, Job, JobClass};
 use crate::engine::lookup;
 use crate::engine::receive::{body, kind};
 use crate::engine::rows::{Counters, Due, Lane, Outgoing};
-use crate::engine::sets::SERVED;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, Header, Message, Refusal, sign};
 use crate::linkage;
+use crate::private_match::asking::RANK;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::oprf::{Element, pk_hash};
 use crate::private_match::querier::{OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
@@ -105,8 +106,8 @@ impl Engine {
 
     /// Builds the next requests for an owner, one a family, from what waits, padded to the unit of this member's class.
     pub(super) fn gather<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
-        for family in SERVED {
-            self.gather_family(step, owner, *family)?;
+        for family in Family::ALL {
+            self.gather_family(step, owner, family)?;
         }
         Ok(())
     }
@@ -119,8 +120,18 @@ impl Engine {
         let now = step.wall();
         let waiting = step.under::<WaitingRow>(&row_key(WaitingRow::KIND, &(owner, family)), CASES + 1)?;
         let more = waiting.len() > CASES;
-        let ready: Vec<SubjectId> =
-            waiting.into_iter().filter(|(_, row)| row.not_before <= now).map(|((_, _, id), _)| id).take(CASES).collect();
+        let mut ready = Vec::new();
+        let mut room = self.room_at(step, &owner, family)?;
+        for (id, _) in waiting.into_iter().filter(|(_, row)| row.not_before <= now).take(CASES) {
+            let is_new = step.get::<QueryRow>(&(owner, family, id.3))?.is_none_or(|query| query.epoch == Epoch(0));
+            // Beyond what the class leaves, entries wait in their order; what was opened before is renewed all the same.
+            if is_new && room == 0 {
+                continue;
+            }
+            room = room.saturating_sub(usize::from(is_new));
+            wait_no_more(step, &id)?;
+            ready.push(id.3);
+        }
         if ready.is_empty() {
             return Ok(());
         }
@@ -128,7 +139,6 @@ impl Engine {
         let header = self.header(step, &owner, kind::EVAL_REQUEST, None)?;
         for subject in &ready {
             let id = (owner, family, *subject);
-            step.remove::<WaitingRow>(&id);
             if let Some(mut query) = step.get::<QueryRow>(&id)? {
                 query.request = Some(request);
                 step.put(&id, &query);
@@ -157,7 +167,7 @@ impl Engine {
         Ok(())
     }
 
-    fn padding_unit(&self, family: Family) -> usize {
+    pub(super) fn padding_unit(&self, family: Family) -> usize {
         self.own.member.and_then(|me| self.class_of(&me, family)).map_or(8, crate::roster::CaseClass::padding_unit)
     }
 
@@ -165,7 +175,7 @@ impl Engine {
     fn cases_of<V: View>(&self, step: &Step<'_, V>, request: &RequestRow) -> Result<Vec<AskedCase>, ReadError> {
         let mut cases = Vec::new();
         for subject in &request.subjects {
-            let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
+            let row = asked(step, request.family, subject)?.ok_or(ReadError::Damaged)?;
             let query = step.get::<QueryRow>(&(request.owner, request.family, *subject))?.ok_or(ReadError::Damaged)?;
             let inputs = inputs_of(&linkage::profile_id(), &request.owner, &row.keys);
             // What was evaluated in an earlier epoch is renewed: the same elements, free of charge.
@@ -204,6 +214,10 @@ impl Engine {
             self.delivered(step, &[*id]);
             return Ok(());
         };
+        if !is_whole(step, &row)? {
+            self.delivered(step, &[*id]);
+            return self.ask_anew(step, request, &row, step.wall());
+        }
         if !self.running.blinding.insert(request) {
             return Ok(());
         }
@@ -325,7 +339,8 @@ impl Engine {
             if query.request == Some(request) {
                 query.request = None;
                 step.put(&id, &query);
-                step.put(&id, &WaitingRow { not_before });
+                let rank = asked(step, row.family, subject)?.map_or(RANK, |asked| asked.rank);
+                wait(step, id, rank, not_before)?;
                 waits = true;
             }
         }
@@ -359,13 +374,17 @@ impl Engine {
         if row.owner != from || response.epoch != row.epoch || response.epoch != keys.epoch || response.pk != keys.pk {
             return Err(Refusal::Epoch);
         }
+        if !is_whole(step, &row)? {
+            return self.ask_anew(step, request, &row, step.wall()).map_err(Refusal::from);
+        }
         let cases = self.cases_of(step, &row)?;
         let asked = shape_of(&cases, &row, &keys.pk);
         response.shape(&asked).map_err(|_| Refusal::Encoding)?;
-        let (mut accepted, mut evaluated, mut spent) = (Vec::new(), Vec::new(), false);
+        let (mut accepted, mut evaluated, mut spent, mut opened) = (Vec::new(), Vec::new(), false, 0u32);
         for (case, answer) in cases.into_iter().zip(&response.batch) {
             match (answer.status, case.subject) {
                 (EvalStatus::Accepted, subject) => {
+                    opened += u32::from(case.mode == EvalMode::New);
                     evaluated.extend(answer.elements());
                     accepted.push((subject, case.inputs));
                 }
@@ -373,6 +392,7 @@ impl Engine {
                 _ => spent = true,
             }
         }
+        count(step, (from, row.family), |row| row.refs = row.refs.saturating_add(opened))?;
         let Some(proof) = response.proof().filter(|_| !accepted.is_empty()) else {
             let wait = self.held.as_ref().map_or(Millis::hours(1), |held| held.roster.pace.bag);
             return self.ask_anew(step, request, &row, step.wall() + wait).map_err(Refusal::from);
@@ -445,6 +465,17 @@ impl Engine {
         };
         self.ask_anew(step, error.re, &row, step.wall() + wait).map_err(Refusal::from)
     }
+}
+
+/// Whether everything that a request asks about is still there: what was erased meanwhile cannot be blinded again.
+fn is_whole<V: View>(step: &Step<'_, V>, row: &RequestRow) -> Result<bool, ReadError> {
+    for subject in &row.subjects {
+        let query = step.get::<QueryRow>(&(row.owner, row.family, *subject))?;
+        if query.is_none() || asked(step, row.family, subject)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The shape of a request, without its elements: what an answer is held against.

@@ -21,8 +21,6 @@ use sha2::{Digest, Sha256};
 
 /// Segments that are asked for at once.
 const WANTED: usize = 16;
-/// The families whose sets this program ships and fetches, and in which it asks and answers.
-pub(super) const SERVED: &[Family] = &[Family::Registered];
 
 impl Engine {
     /// Asks an owner for its sets, and sets the next time.
@@ -35,7 +33,7 @@ impl Engine {
 
     /// Asks an owner for its sets, outside the regular times where it returned.
     pub(super) fn ask_sets<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
-        SERVED.iter().try_for_each(|family| self.ask_set(step, owner, *family))
+        Family::ALL.into_iter().try_for_each(|family| self.ask_set(step, owner, family))
     }
 
     fn ask_set<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId, family: Family) -> Result<(), ReadError> {
@@ -63,8 +61,8 @@ impl Engine {
     /// As many cells with segments of either family may come as were asked for.
     fn expect_segments<V: View>(step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
         let mut due = 0u32;
-        for family in SERVED {
-            let coming = step.get::<SetIn>(&(*owner, *family))?.and_then(|set| set.coming);
+        for family in Family::ALL {
+            let coming = step.get::<SetIn>(&(*owner, family))?.and_then(|set| set.coming);
             due = due.saturating_add(coming.map_or(0, |coming| coming.asked));
         }
         let mut peer = step.get::<PeerRow>(owner)?.unwrap_or_default();
@@ -124,7 +122,7 @@ impl Engine {
         if manifest.profile != crate::linkage::profile_id() {
             return Err(Refusal::Profile);
         }
-        if !SERVED.contains(&manifest.family) || manifest.kind != SetKind::Base {
+        if manifest.kind != SetKind::Base {
             return Err(Refusal::Role);
         }
         let cap = self.taking_part(&from).ok_or(Refusal::Suspended)?.people_cap;
@@ -285,8 +283,13 @@ impl Engine {
         complete: bool,
     ) -> Result<(), ReadError> {
         let id = (owner, family);
+        let takes_part = self.taking_part(&owner).is_some();
         let current = step.get::<SetIn>(&id)?.and_then(|set| set.held).is_some_and(|held| held.manifest.set_seq == set_seq);
-        if current && self.taking_part(&owner).is_some() && !self.hits_found(step, owner, set_seq, hits)? {
+        let mut kept = |step: &mut Step<'_, V>| match family {
+            Family::Registered => self.hits_found(step, owner, set_seq, hits),
+            Family::Sought => self.ask_hits_found(step, owner, set_seq, hits),
+        };
+        if current && takes_part && !kept(step)? {
             // The rest of the hits is found again by another test.
             self.running.tests.insert(id, true);
         }
@@ -309,10 +312,10 @@ impl Engine {
     /// At the start of a process: tests that a crash cut short.
     pub(super) fn resume_tests<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         for owner in self.peers() {
-            for family in SERVED {
-                let set = step.get::<SetIn>(&(owner, *family))?.unwrap_or_default();
+            for family in Family::ALL {
+                let set = step.get::<SetIn>(&(owner, family))?.unwrap_or_default();
                 if set.held.is_some_and(|held| !held.tested) {
-                    self.test_again(step, owner, *family)?;
+                    self.test_again(step, owner, family)?;
                 }
             }
         }

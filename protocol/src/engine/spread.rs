@@ -4,13 +4,15 @@
 //! an owner by `search`, so that many subjects are asked for in one message.
 
 use crate::base::record::row_key;
-use crate::base::{CaseRef, Epoch, Millis, SubjectId, limits};
+use crate::base::{Millis, SubjectId, limits};
+use crate::engine::asking::queue_query;
 use crate::engine::core::Engine;
 use crate::engine::rows::{Counters, Due};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::private_match::Family;
-use crate::private_match::querier::{QueryRow, SubjectRow, WaitingRow};
+use crate::private_match::asking::RANK;
+use crate::private_match::querier::SubjectRow;
 
 /// Subjects that one step looks at when a member takes part that did not.
 const SUBJECTS_A_STEP: usize = 16;
@@ -26,20 +28,7 @@ impl Engine {
         step.draw.shuffle(&mut owners);
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
         for owner in owners {
-            let id = (owner, Family::Registered, subject);
-            if let Some(query) = step.get::<QueryRow>(&id)? {
-                // What waited for a member that was shut out meanwhile was swept: it waits anew.
-                let waits = step.get::<WaitingRow>(&id)?.is_some();
-                if query.request.is_none() && query.epoch == Epoch(0) && !waits {
-                    step.put(&id, &WaitingRow { not_before: step.wall() });
-                    self.due(step, step.wall() + Millis(1), Due::Gather(owner));
-                }
-                continue;
-            }
-            let query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };
-            step.put(&id, &query);
-            step.put(&id, &WaitingRow { not_before: step.wall() });
-            counters.evaluations_open += 1;
+            counters.evaluations_open += u64::from(queue_query(step, (owner, Family::Registered, subject), RANK)?);
             // Every subject that is spread at this moment is in before the first request is built.
             self.due(step, step.wall() + Millis(1), Due::Gather(owner));
         }

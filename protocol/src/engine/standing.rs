@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::audit::Act;
 use crate::base::record::row_key;
-use crate::base::{MemberId, Millis, PeerId, SubjectId, Timestamp, limits};
+use crate::base::{MemberId, Millis, PeerId, PersonId, SubjectId, Timestamp, limits};
 use crate::engine::core::Engine;
 use crate::engine::effect::{Action, NoticeCode};
 use crate::engine::member_rows::{AcceptPolicy, LocalRow, LocalVerdict, PolicyRow, SuspensionRow, TimestampRow};
@@ -111,6 +111,7 @@ impl Engine {
         self.running.look_at_builds = true;
         if !admitted.is_empty() && self.own.member.is_some() {
             self.due(step, step.wall(), Due::SpreadFrom(SubjectId([0; 16])));
+            self.due(step, step.wall(), Due::AskFrom(PersonId([0; 16])));
         }
         Ok(())
     }

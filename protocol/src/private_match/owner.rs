@@ -80,6 +80,9 @@ pub struct IndexRow {
     /// person's own.
     #[n(8)]
     pub mentions: Vec<u8>,
+    /// The household of a subject: its case. That of a record stands in a row of its own, since it changes without the record.
+    #[n(9)]
+    pub household: Option<EntryId>,
 }
 crate::record!(IndexRow, (Family, EntryId), Index, 1, Service);
 

@@ -36,6 +36,9 @@ pub struct SubjectRow {
     /// True once the subject has an outcome: nothing is asked or claimed for it any more.
     #[n(7)]
     pub ended: bool,
+    /// True where the enquirer agreed that holders of protected records ask about the subject.
+    #[n(20)]
+    pub holders_may_ask: bool,
 }
 crate::record!(SubjectRow, SubjectId, Subjects, 1, Service);
 
@@ -76,7 +79,7 @@ impl ClaimPolicy {
     }
 }
 
-/// One subject at one owner.
+/// One subject at one owner; in the family `sought` one protected record, by the bytes of its id.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct QueryRow {
@@ -95,7 +98,7 @@ pub struct QueryRow {
 }
 crate::record!(QueryRow, (MemberId, Family, SubjectId), Queries, 1, Service);
 
-/// A subject that waits to be asked at an owner.
+/// An entry that waits to be asked about at an owner, by its place in the queue: 0 is asked first.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct WaitingRow {
@@ -103,7 +106,7 @@ pub struct WaitingRow {
     #[n(1)]
     pub not_before: Timestamp,
 }
-crate::record!(WaitingRow, (MemberId, Family, SubjectId), Queries, 3, Service);
+crate::record!(WaitingRow, (MemberId, Family, u8, SubjectId), Queries, 3, Service);
 
 /// An evaluation request under way: enough to make the same bytes again.
 #[derive(Clone, Debug, Encode, Decode)]

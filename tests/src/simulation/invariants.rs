@@ -12,6 +12,7 @@ use kinmesh_protocol::casework::claim::{ClaimIn, ClaimOut, HolderEvent, HolderSt
 use kinmesh_protocol::casework::consent::Decision;
 use kinmesh_protocol::casework::review::Verdict;
 use kinmesh_protocol::engine::{Batch, HeadRow, Op, View};
+use kinmesh_protocol::private_match::Family;
 use kinmesh_protocol::private_match::owner::EvaluatedRow;
 use kinmesh_protocol::roster::{Roster, parse_signed};
 
@@ -99,8 +100,13 @@ fn seeker(store: &SimStore, row: &Row) -> bool {
     let Some((id, claim)) = read::<ClaimOut>(row) else { return false };
     match store.peek::<ClaimOut>(&id) {
         None => {
-            assert_eq!(claim.state, SeekerState::Claimed);
-            true
+            // A holder's claim that met a subject begins with the answer, and may be with the attributes.
+            let begins = match claim.family {
+                Family::Registered => claim.state == SeekerState::Claimed,
+                Family::Sought => matches!(claim.state, SeekerState::Acknowledged | SeekerState::InReview),
+            };
+            assert!(begins, "{id:?} begins as {:?}", claim.state);
+            claim.state != SeekerState::Acknowledged
         }
         Some(old) => {
             let follows = SEEKER_EVENTS.iter().any(|event| {
@@ -117,8 +123,12 @@ fn seeker(store: &SimStore, row: &Row) -> bool {
 fn holder(store: &SimStore, row: &Row) -> bool {
     let Some((id, claim)) = read::<ClaimIn>(row) else { return false };
     let Some(old) = store.peek::<ClaimIn>(&id) else {
-        assert_eq!(claim.state, HolderState::Delayed);
-        return false;
+        let (begins, is_own) = match claim.family {
+            Family::Registered => (HolderState::Delayed, false),
+            Family::Sought => (HolderState::Claimed, true),
+        };
+        assert_eq!(claim.state, begins);
+        return is_own;
     };
     if old.state == claim.state {
         return false;

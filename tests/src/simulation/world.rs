@@ -284,10 +284,20 @@ impl World {
     /// # Panics
     /// When there is no reply.
     pub fn command(&mut self, node: usize, command: Command) -> Result<Answer, Failure> {
+        self.command_as(node, UserId::new("desk").expect("a user"), command)
+    }
+
+    /// A command of another user.
+    ///
+    /// # Errors
+    /// As [`World::command`].
+    ///
+    /// # Panics
+    /// When there is no reply.
+    pub fn command_as(&mut self, node: usize, user: UserId, command: Command) -> Result<Answer, Failure> {
         if !self.runs(node) {
             return Err(Failure::Store);
         }
-        let user = UserId::new("desk").expect("a user");
         let this = self.node(node);
         let ticket = Ticket(this.next_ticket);
         this.next_ticket += 1;

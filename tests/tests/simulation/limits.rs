@@ -99,7 +99,7 @@ fn a_case_of_many_is_searched_among_two_hundred_members() {
     };
     setup.world.command(seeking, Command::SearchRun { case: case.to_string(), plan: None }).expect("a search");
     setup.world.run_for(HOUR);
-    let Ok(Answer::Searches { subjects }) = setup.world.command(seeking, Command::SearchStatus { case: None }) else {
+    let Ok(Answer::Searches { subjects, .. }) = setup.world.command(seeking, Command::SearchStatus { case: None }) else {
         panic!("the searches")
     };
     assert_eq!(subjects.iter().map(|line| line.asked).collect::<Vec<_>>(), [201; SUBJECTS_A_CASE]);

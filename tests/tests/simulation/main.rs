@@ -15,6 +15,7 @@ mod mentions;
 mod refusals;
 mod rollbacks;
 mod rotation;
+mod sought;
 mod swarm;
 mod timers;
 
@@ -263,7 +264,7 @@ fn a_person_who_wants_nothing_told_leaves_the_seeker_with_an_unfinished_search()
     // `closed` leaves 3 to 30 days after the attributes came.
     setup.world.run_for(35 * 24 * HOUR);
     let status = setup.world.command(seeking, Command::SearchStatus { case: Some(case) });
-    assert!(matches!(status, Ok(Answer::Searches { subjects }) if subjects[0].state == "searching"));
+    assert!(matches!(status, Ok(Answer::Searches { subjects, .. }) if subjects[0].state == "searching"));
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct CaseShown {
     pub claim_never: Vec<MemberId>,
     /// The enquirer as somebody who may be found, if the enquirer agreed.
     pub findable: Option<PersonId>,
+    /// Whether holders of protected records may ask about the sought people.
+    pub holders_may_ask: bool,
 }
 
 /// What a search would do.

@@ -118,6 +118,9 @@ pub enum Block {
     /// Policy of the case.
     #[error("the case forbids a claim at this member")]
     Policy,
+    /// Audience of the record.
+    #[error("the record is hidden from this member")]
+    Audience,
 }
 
 /// Why a public message was refused.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{CaseId, ClaimId, PersonId, SubjectId};
+use crate::base::{CaseId, ClaimId, MemberId, PersonId, SubjectId, UserId};
 use crate::engine::answer::{
-    AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, Duplicates,
-    HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown, RosterView, RowResult, SearchLine,
-    SearchPlan,
+    AskHitLine, AskingLine, AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown,
+    DisclosureView, Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown,
+    RosterView, RowResult, SearchLine, SearchPlan,
 };
 use crate::engine::member_rows::AcceptPolicy;
 use crate::linkage::Advice;
@@ -125,6 +125,8 @@ pub enum Answer {
     Searches {
         /// One line a subject.
         subjects: Vec<SearchLine>,
+        /// Protected records that are asked about, where all searches are shown.
+        asking: Option<AskingLine>,
     },
     /// To `SearchHeld`.
     Held {
@@ -135,6 +137,34 @@ pub enum Answer {
     Claimed {
         /// The claim that goes out with the next bag.
         claim: ClaimId,
+    },
+    /// To `CaseSought`.
+    CaseSought {
+        /// The case.
+        case: CaseId,
+        /// Whether holders may ask about its sought people.
+        holders_may_ask: bool,
+    },
+    /// To `AskHits`.
+    AskHits {
+        /// Hits of protected records.
+        hits: Vec<AskHitLine>,
+    },
+    /// To `AskClaim`: a second person has to say so too.
+    SecondNeeded {
+        /// The record.
+        person: PersonId,
+        /// The member that would get the claim.
+        member: MemberId,
+        /// The first of the two.
+        asked_by: UserId,
+    },
+    /// To `AskPriority`.
+    AskPriority {
+        /// The record.
+        person: PersonId,
+        /// Its place, 0 first.
+        rank: u8,
     },
     /// To `CandidateList`.
     Candidates {

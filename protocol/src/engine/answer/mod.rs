@@ -3,6 +3,7 @@
 //! Lists hold masked lines (id, initials, year, place, state); whole records only in `show`, `review` and `receive`, each
 //! of which is recorded as a view.
 
+mod asking;
 mod candidates;
 mod cases;
 mod failure;
@@ -10,6 +11,7 @@ mod kinds;
 mod node;
 mod people;
 
+pub use asking::{AskHitLine, AskingLine};
 pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView};
 pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{Block, Failure, PairProblem, PublicProblem};

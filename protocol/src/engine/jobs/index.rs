@@ -36,7 +36,7 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
     for (entry, waiting) in &slice.entries {
         // Who left the index meanwhile is not written into it again.
         let row = read::<IndexRow>(bulk, &(slice.family, *entry))?.filter(|row| row.mode != MatchMode::Off);
-        let household = household_of(bulk, slice.family, *entry)?;
+        let household = household_of(bulk, slice.family, *entry, row.as_ref())?;
         let value = row
             .as_ref()
             .map(|row| TagRow { audience: row.audience.clone(), mode: row.mode, mention: Some(u8::MAX), household }.encode());
@@ -92,10 +92,10 @@ fn file(
 }
 
 /// The household that an entry counts for.
-fn household_of(bulk: &dyn Bulk, family: Family, entry: EntryId) -> Result<EntryId, ReadError> {
+fn household_of(bulk: &dyn Bulk, family: Family, entry: EntryId, row: Option<&IndexRow>) -> Result<EntryId, ReadError> {
     Ok(match family {
         Family::Registered => read::<HouseholdRow>(bulk, &entry.person())?.map_or(entry, |row| row.household.into()),
-        Family::Sought => entry,
+        Family::Sought => row.and_then(|row| row.household).unwrap_or(entry),
     })
 }
 

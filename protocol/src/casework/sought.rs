@@ -1,0 +1,63 @@
+//! Claims of holders at the seeker's node: what came, and what it was answered (protocol.md 2.8, 2.14).
+
+use minicbor::{Decode, Encode};
+
+use crate::base::cbor::{fixed, fixed_list};
+use crate::base::{CaseRef, ClaimId, Epoch, MemberId, SubjectId, Timestamp};
+use crate::private_match::label::Tag;
+
+/// A claim that a holder made on a sought person of this node. The same row whatever was found: what follows an answer is
+/// made of it in a later step.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SoughtClaim {
+    /// Who claims.
+    #[n(1)]
+    pub holder: MemberId,
+    /// The holder's pseudonym of its record.
+    #[n(2)]
+    pub case_ref: CaseRef,
+    /// Epoch of the tags.
+    #[n(3)]
+    pub epoch: Epoch,
+    /// The tags, strongest first.
+    #[n(4)]
+    pub tags: Vec<Tag>,
+    /// The holder's commitment to its record: its disclosure opens it.
+    #[cbor(n(5), with = "fixed")]
+    pub attr_root: [u8; 32],
+    /// State.
+    #[n(6)]
+    pub state: SoughtState,
+    /// The subject that it met.
+    #[n(7)]
+    pub subject: Option<SubjectId>,
+    /// Which of the three roots is the subject's.
+    #[n(8)]
+    pub root_index: u8,
+    /// The 32 leaves of that root, ascending; random ones where nothing was met.
+    #[cbor(n(9), with = "fixed_list")]
+    pub leaves: Vec<[u8; 32]>,
+    /// When it came.
+    #[n(10)]
+    pub received: Timestamp,
+}
+crate::record!(SoughtClaim, ClaimId, Claims, 21, Service);
+
+/// Where a holder's claim stands at the seeker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum SoughtState {
+    /// Its answer's delay runs; nothing was looked up.
+    #[n(1)]
+    Delayed,
+    /// It was answered; what follows, if anything, is a claim of its own here.
+    #[n(2)]
+    Answered,
+}
+
+/// A holder's claim that met a subject, so that the subject's desk finds it.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SubjectClaim {}
+crate::record!(SubjectClaim, (SubjectId, ClaimId), Claims, 22, Service);
