@@ -51,9 +51,7 @@ impl Engine {
         policy.never.sort();
         policy.never.dedup();
         let safe = form.safety.trim() == "safe";
-        if form.holders_may_ask && enquirer.legal_basis != LegalBasis::Consent {
-            return Err(Failure::Form(FormError { field: "holders_may_ask".to_owned(), problem: FormProblem::Consent }));
-        }
+        check_agreement(form.holders_may_ask, &enquirer)?;
         let (mut subjects, mut keys, mut advices) = (Vec::new(), Vec::new(), Vec::new());
         for (subject, number) in form.subjects.into_iter().zip(1..) {
             let (id, count, advice) = self.add_subject(step, user, case, subject, number, &enquirer, &policy)?;
@@ -246,6 +244,14 @@ impl Engine {
         }
         Ok((state, None))
     }
+}
+
+/// That holders ask about the sought people takes the enquirer's consent.
+fn check_agreement(holders_may_ask: bool, enquirer: &PersonRecord) -> Result<(), Failure> {
+    if holders_may_ask && enquirer.legal_basis != LegalBasis::Consent {
+        return Err(Failure::Form(FormError { field: "holders_may_ask".to_owned(), problem: FormProblem::Consent }));
+    }
+    Ok(())
 }
 
 fn check_text(field: &str, text: &str) -> Result<(), Failure> {
