@@ -202,6 +202,16 @@ fn an_agreement_that_was_taken_back_is_answered_like_nobody_and_noticed() {
 }
 
 #[test]
+fn two_cases_for_one_person_do_not_hide_each_other() {
+    let (mut setup, seeking, holding) = two(90, Faults::NONE);
+    register(&mut setup, holding, protected());
+    for label in ["SO-77", "SO-78"] {
+        open(&mut setup, seeking, CaseForm { label: label.into(), ..agreed() });
+    }
+    assert!(hit(&mut setup, holding).hits >= 2);
+}
+
+#[test]
 fn a_record_that_is_hidden_from_a_member_is_never_claimed_there() {
     let (mut setup, seeking, holding) = two(86, Faults::NONE);
     register(&mut setup, holding, PersonForm { visible_to: "except:SOUTH".to_owned(), ..protected() });

@@ -58,21 +58,35 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
     Ok(JobOutput { writes, found, next: None })
 }
 
-/// Entries of a slice by their tags.
-type Bearers = BTreeMap<[u8; 16], Vec<EntryId>>;
+/// Entries of a slice by their tags, each with its household.
+type Bearers = BTreeMap<[u8; 16], Vec<(EntryId, EntryId)>>;
+/// Entries that share keys with one, each with how many and its household.
+type Shared = BTreeMap<EntryId, (usize, EntryId)>;
 
 /// Files one entry under its tags; says how many keys it shares with which other ones.
 fn file(
     slice: &IndexSlice,
     bulk: &dyn Bulk,
-    (entry, household): (EntryId, EntryId),
+    (entry, mut household): (EntryId, EntryId),
     row: &IndexRow,
     of_slice: &mut Bearers,
     writes: &mut Batch,
-) -> Result<BTreeMap<EntryId, usize>, JobFailure> {
-    let mut shared: BTreeMap<EntryId, usize> = BTreeMap::new();
-    for (position, input) in inputs_of(&slice.profile, &slice.owner, &row.keys).iter().enumerate() {
+) -> Result<Shared, JobFailure> {
+    let mut shared = Shared::new();
+    let mut tags = Vec::with_capacity(row.keys.len());
+    for input in inputs_of(&slice.profile, &slice.owner, &row.keys) {
         let tag = tag(&slice.secret.evaluate(input.expose())).0;
+        let bearers = of_slice.get(&tag).map_or(&[][..], Vec::as_slice);
+        for (other, household) in bearers.iter().take(limits::SUSPECTS_A_TAG).copied().chain(under(bulk, slice, &tag)?) {
+            shared.entry(other).or_insert((0, household)).0 += 1;
+        }
+        tags.push(tag);
+    }
+    shared.remove(&entry);
+    if slice.family == Family::Sought {
+        household = household_of_same(&shared, tags.len()).unwrap_or(household);
+    }
+    for (position, tag) in tags.into_iter().enumerate() {
         let value = TagRow { audience: row.audience.clone(), mode: row.mode, mention: row.mention_at(position), household };
         writes.ops.push(Op::Put(Row {
             tree: TagRow::TREE,
@@ -81,14 +95,17 @@ fn file(
             version: TagRow::VERSION,
             value: value.encode(),
         }));
-        let bearers = of_slice.entry(tag).or_default();
-        for other in bearers.iter().take(limits::SUSPECTS_A_TAG).copied().chain(under(bulk, slice, &tag)?) {
-            *shared.entry(other).or_default() += 1;
-        }
-        bearers.push(entry);
+        of_slice.entry(tag).or_default().push((entry, household));
     }
-    shared.remove(&entry);
     Ok(shared)
+}
+
+/// The household of a subject that is the same person as one of another case, as far as the keys tell: the one with which it
+/// shares at least half of them. Two enquirers who seek one person would otherwise cut each other's keys. A locked node knows
+/// no more than keys, and nobody is told who was taken for whom.
+fn household_of_same(shared: &Shared, keys: usize) -> Option<EntryId> {
+    let (count, household) = shared.values().max_by_key(|(count, household)| (*count, core::cmp::Reverse(*household)))?;
+    (count * 2 >= keys).then_some(*household)
 }
 
 /// The household that an entry counts for.
@@ -99,22 +116,23 @@ fn household_of(bulk: &dyn Bulk, family: Family, entry: EntryId, row: Option<&In
     })
 }
 
-/// Entries that stand under a tag already.
-fn under(bulk: &dyn Bulk, slice: &IndexSlice, tag: &[u8; 16]) -> Result<Vec<EntryId>, ReadError> {
+/// Entries that stand under a tag already, each with its household.
+fn under(bulk: &dyn Bulk, slice: &IndexSlice, tag: &[u8; 16]) -> Result<Vec<(EntryId, EntryId)>, ReadError> {
     let from = row_key(TagRow::KIND, &(slice.epoch, slice.family, *tag));
     let rows = bulk.rows(TagRow::TREE, &from, from.after_prefix().as_ref(), limits::SUSPECTS_A_TAG)?;
-    rows.into_iter().map(|(key, _)| TagRow::id(&key).map(|(_, _, _, entry)| entry).ok_or(ReadError::Damaged)).collect()
+    rows.into_iter()
+        .map(|(key, stored)| {
+            let (_, _, _, entry) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
+            let row = TagRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
+            Ok((entry, row.household))
+        })
+        .collect()
 }
 
 /// The pairs to compare, those with the most keys in common first: what is settled already is left out, unless the record
 /// is fresh or changed.
-fn choose(
-    bulk: &dyn Bulk,
-    person: PersonId,
-    revised: bool,
-    shared: BTreeMap<EntryId, usize>,
-) -> Result<Vec<(PersonId, PersonId)>, ReadError> {
-    let mut others: Vec<(EntryId, usize)> = shared.into_iter().collect();
+fn choose(bulk: &dyn Bulk, person: PersonId, revised: bool, shared: Shared) -> Result<Vec<(PersonId, PersonId)>, ReadError> {
+    let mut others: Vec<(EntryId, usize)> = shared.into_iter().map(|(other, (keys, _))| (other, keys)).collect();
     others.sort_by_key(|(other, keys)| (core::cmp::Reverse(*keys), *other));
     let mut chosen = Vec::new();
     for (other, _) in others {
@@ -140,4 +158,18 @@ pub(super) fn read<R: Record>(bulk: &dyn Bulk, id: &R::Id) -> Result<Option<R>, 
         .next()
         .map(|(_, stored)| R::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged))
         .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_keys_make_one_person_of_two_subjects() {
+        let entry = |byte: u8| EntryId([byte; 16]);
+        let shared: Shared = [(entry(1), (20, entry(11))), (entry(2), (24, entry(12)))].into();
+        assert_eq!(household_of_same(&shared, 48), Some(entry(12)));
+        assert_eq!(household_of_same(&shared, 49), None);
+        assert_eq!(household_of_same(&Shared::new(), 0), None);
+    }
 }
