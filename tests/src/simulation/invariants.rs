@@ -133,10 +133,12 @@ fn holder(store: &SimStore, row: &Row) -> bool {
     if old.state == claim.state {
         return false;
     }
-    // What came and was closed by itself goes two steps at once.
-    let follows = HOLDER_EVENTS.iter().any(|event| {
-        let next = old.state.next(*event);
-        next == Some(claim.state) || next.is_some_and(|next| next.next(HolderEvent::Close) == Some(claim.state))
+    // What came and was closed by itself goes two steps at once, one more where the answer to an own claim came in one cell
+    // with the attributes.
+    let follows = HOLDER_EVENTS.iter().filter_map(|event| old.state.next(*event)).any(|next| {
+        let came = next.next(HolderEvent::Attributes);
+        let closed = [Some(next), came].into_iter().flatten().filter_map(|state| state.next(HolderEvent::Close));
+        [Some(next), came].into_iter().flatten().chain(closed).any(|state| state == claim.state)
     });
     assert!(follows, "{id:?} from {:?} to {:?}", old.state, claim.state);
     if claim.state == HolderState::Disclosed {
