@@ -115,6 +115,15 @@ pub enum Act {
     /// The operator decided what is done about new members.
     #[n(35)]
     PolicySet,
+    /// What a querier asked in an epoch was listed for an auditor.
+    #[n(60)]
+    AuditListed,
+    /// The papers of an audit came and its sample was drawn.
+    #[n(61)]
+    AuditTaken,
+    /// What an audit's openings showed was signed.
+    #[n(62)]
+    AuditOpened,
 }
 
 impl Act {
@@ -157,6 +166,9 @@ impl Act {
             Act::MemberDenied => "member_denied",
             Act::MemberAllowed => "member_allowed",
             Act::PolicySet => "policy_set",
+            Act::AuditListed => "audit_listed",
+            Act::AuditTaken => "audit_taken",
+            Act::AuditOpened => "audit_opened",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! A dropped engine loses nothing: whatever must survive is a row, and [`Engine::open`] re-issues what a crash cut short.
 
 pub mod answer;
+mod audits;
 pub mod batch;
 mod candidates;
 mod cases;
