@@ -117,7 +117,8 @@ impl AuditFile {
         let pace = ring.roster.pace;
         let verified = verify(message, Addressee::Party(challenge.auditor), ring, ring.now, pace.clock_skew, &pace)?;
         let report: AuditReport = decode(&verified)?;
-        if report.audit_id != challenge.body.audit_id || verified.header.re != Some(challenge.message) {
+        let is_addressed = verified.header.to == Some(challenge.auditor);
+        if !is_addressed || report.audit_id != challenge.body.audit_id || verified.header.re != Some(challenge.message) {
             return Err(PaperError::Other);
         }
         match (verified.header.from, report.counts) {

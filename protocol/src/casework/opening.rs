@@ -50,12 +50,31 @@ pub struct ShownPerson {
     /// Labels of the keys that were asked, in their order.
     #[n(2)]
     pub keys: Vec<Sensitive<String>>,
-    /// The record, without what yields no key.
-    #[n(3)]
+    /// The record, without what yields no key; an item of its own, since it nests as deep as an item may.
+    #[cbor(n(3), with = "item")]
     pub record: PersonRecord,
     /// Which keys a record like this one yields.
     #[n(4)]
     pub yields: Yields,
+}
+
+/// A record as a byte string.
+mod item {
+    use minicbor::decode::Error as DecodeError;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decoder, Encoder};
+
+    use crate::base::{Sensitive, cbor};
+    use crate::person::PersonRecord;
+
+    pub fn encode<C, W: Write>(record: &PersonRecord, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        let bytes = Sensitive::new(cbor::encode(record));
+        e.bytes(bytes.expose())?.ok()
+    }
+
+    pub fn decode<'b, C>(d: &mut Decoder<'b>, _: &mut C) -> Result<PersonRecord, DecodeError> {
+        cbor::decode(d.bytes()?).map_err(|_| DecodeError::message("record"))
+    }
 }
 
 /// Whose keys count as one person's.

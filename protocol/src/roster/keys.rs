@@ -181,6 +181,8 @@ impl PublicKeys<'_> {
         let keys = self.members.get(&member.id);
         let key = match kind {
             SELF_REVOCATION => root(),
+            // A member demands no audit of another.
+            AUDIT_CHALLENGE => None,
             KEY_ANNOUNCEMENT => root().or_else(|| {
                 let current = keys?.live(self.now)?;
                 Some(&current.keys.op_key).filter(|key| kid_of(*key) == kid)
