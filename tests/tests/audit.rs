@@ -80,8 +80,7 @@ fn papers(setup: &mut Setup, folder: &Path) -> Papers {
     };
     let taken = setup.world.command(south, Command::AuditTake { papers: vec![paper, list, timestamp.clone()] });
     let Ok(Answer::AuditTaken { audit, sample: Some(4), .. }) = taken else { panic!("{taken:?}") };
-    let Ok(Answer::AuditOpened { openings, next: None, .. }) =
-        setup.world.command(south, Command::AuditOpen { audit, from: 0 })
+    let Ok(Answer::AuditOpened { openings, next: None, .. }) = setup.world.command(south, Command::AuditOpen { audit, from: 0 })
     else {
         panic!("openings")
     };
