@@ -1,4 +1,4 @@
-//! `audit list`: who did what and when, without personal data.
+//! `audit list`: who did what and when, without personal data. The other verbs are in `auditing`.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -6,6 +6,7 @@ use kinmesh_protocol::engine::answer::{Answer, AuditLine};
 use kinmesh_protocol::engine::command::Command;
 use serde_json::{Value, json};
 
+use super::auditing::{self, AuditChallengeArgs, AuditJudgeArgs, AuditKeyArgs, AuditOpenArgs, AuditReportArgs};
 use super::context::Context;
 use super::errors::{CommandError, Kind};
 use super::output::Output;
@@ -16,6 +17,16 @@ use super::table::{Flow, Table, own};
 pub(super) enum AuditVerb {
     /// Lists audit entries in order, and the head of their chain.
     List(AuditListArgs),
+    /// Auditor: makes the key with which audits are demanded.
+    Key(AuditKeyArgs),
+    /// Auditor: signs a challenge to open what a society asked another one in an epoch.
+    Challenge(AuditChallengeArgs),
+    /// Owner: lists what the challenged society asked, by references and hashes alone.
+    Report(AuditReportArgs),
+    /// Challenged society: writes what stood behind the drawn references, for the auditor on the premises.
+    Open(AuditOpenArgs),
+    /// Auditor: judges what was opened.
+    Judge(AuditJudgeArgs),
 }
 
 /// Arguments of `audit list`.
@@ -32,7 +43,17 @@ pub(super) struct AuditListArgs {
 
 /// Runs a verb.
 pub(super) async fn run(context: &Context, verb: AuditVerb) -> Result<(), CommandError> {
-    let AuditVerb::List(args) = verb;
+    match verb {
+        AuditVerb::List(args) => list(context, args).await,
+        AuditVerb::Key(args) => auditing::key(context, &args),
+        AuditVerb::Challenge(args) => auditing::challenge(context, &args),
+        AuditVerb::Report(args) => auditing::report(context, &args).await,
+        AuditVerb::Open(args) => auditing::open(context, &args).await,
+        AuditVerb::Judge(args) => auditing::judge(context, &args),
+    }
+}
+
+async fn list(context: &Context, args: AuditListArgs) -> Result<(), CommandError> {
     let Answer::AuditHead { entries: count, head } = context.ask(Command::AuditHead).await? else {
         return Err(Kind::OtherAnswer.into());
     };

@@ -2,7 +2,7 @@
 //!
 //! Exhaustive over `Failure`, `Block`, `PublicProblem` and `FormProblem`, so that a reason without a row does not compile.
 
-use kinmesh_protocol::engine::answer::{Block, Failure, PairProblem, PublicProblem};
+use kinmesh_protocol::engine::answer::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
 use kinmesh_protocol::person::{FormError, FormProblem};
 
 use super::codes::{Entry, row};
@@ -28,6 +28,7 @@ pub(super) fn failure(failure: &Failure) -> Entry {
         Failure::State { .. } => row(3008, Exit::Failed, "not possible at this point", because, "show it to see how far it is"),
         Failure::Pair(problem) => pair(*problem),
         Failure::Public(problem) => public(*problem),
+        Failure::Audit(problem) => audit(*problem),
         Failure::Suspended => row(
             3009,
             Exit::Suspended,
@@ -104,6 +105,42 @@ fn pair(problem: PairProblem) -> Entry {
             because,
             "kinmesh person duplicates: unmerge what does not belong together",
         ),
+    }
+}
+
+fn audit(problem: AuditProblem) -> Entry {
+    let because = problem.to_string();
+    let what = "the audit's paper was not taken";
+    match problem {
+        AuditProblem::NotForUs => row(3501, Exit::Usage, what, because, "give it to the member that it names"),
+        AuditProblem::Refused => row(
+            3502,
+            Exit::Verification,
+            what,
+            because,
+            "ask the auditor for a challenge that is signed by a listed key and still good",
+        ),
+        AuditProblem::Other => row(3503, Exit::Usage, what, because, "give the papers of one audit, its challenge first"),
+        AuditProblem::Parts => {
+            row(3504, Exit::Verification, what, because, "let the owner make its list again: kinmesh audit report")
+        }
+        AuditProblem::Draw => row(
+            3505,
+            Exit::Verification,
+            what,
+            because,
+            "take the first timestamp after the challenge: kinmesh roster timestamp --out FILE at the coordination node",
+        ),
+        AuditProblem::Drawn => row(
+            3506,
+            Exit::Verification,
+            what,
+            because,
+            "go on with the first timestamp, or begin another audit with another challenge",
+        ),
+        AuditProblem::Incomplete => {
+            row(3507, Exit::Usage, what, because, "kinmesh audit open CHALLENGE LIST TIMESTAMP --out OPENINGS --report FILE")
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 mod advice;
 mod args;
 mod audit;
+mod auditing;
 mod candidate;
 mod case;
 mod ceremony;

@@ -175,6 +175,7 @@ impl ReadPlan {
     pub fn roster_plan(&self) -> Plan {
         let CeremonyPlan { network, coordinator, expires_days, pace, new_members, notices, settings, .. } = self.plan.clone();
         Plan {
+            auditors: None,
             network,
             custodians: None,
             coordinator: Some(coordinator),

@@ -1,6 +1,8 @@
 //! Level N2: how a network gets its roster. The key ceremony, the proposal of a version, its signatures and its publication,
 //! all on files; nothing here opens a person, an index or a case.
 
+pub mod auditing;
+pub mod auditor_file;
 pub mod ceremony;
 pub mod ceremony_plan;
 pub mod ceremony_verify;

@@ -35,6 +35,8 @@ pub struct Plan {
     pub custodians: Option<PathBuf>,
     /// The coordination node's enrolment, beside the plan unless absolute.
     pub coordinator: Option<PathBuf>,
+    /// The auditors' public keys, beside the plan unless absolute; they replace those of the held roster.
+    pub auditors: Option<Vec<PathBuf>>,
     /// Days from now until the roster ends, at most 400.
     pub expires_days: Option<u64>,
     /// The intervals.

@@ -15,6 +15,7 @@ use kinmesh_protocol::roster::{
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::coordinator::auditor_file::{AUDITOR_BYTES, AuditorFile, AuditorFileError};
 use crate::coordinator::changes::{Change, changes};
 use crate::coordinator::custodians_file::{CUSTODIANS_BYTES, CustodiansError, NetworkCustodians};
 use crate::coordinator::decide::{decide_members, decided, probation_over, replace_custodian};
@@ -126,6 +127,14 @@ pub enum ProposeError {
         path: PathBuf,
         /// Why.
         source: CustodiansError,
+    },
+    /// An auditor's key.
+    #[error("{path}: {source}")]
+    Auditor {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: AuditorFileError,
     },
     /// An enrolment.
     #[error("{path}: {source}")]
@@ -410,6 +419,20 @@ fn apply_plan(roster: &mut Roster, plan: &Plan, folder: &Path) -> Result<(), Pro
     }
     if let Some(pace) = plan.pace {
         roster.pace = pace.into();
+    }
+    if let Some(paths) = &plan.auditors {
+        let mut auditors = Vec::new();
+        for path in paths {
+            let path = folder.join(path);
+            let file = AuditorFile::parse(&text(&path, AUDITOR_BYTES)?)
+                .map_err(|source| ProposeError::Auditor { path: path.clone(), source })?;
+            if file.network != plan.network {
+                return Err(ProposeError::Network { path });
+            }
+            auditors.push(file.entry());
+        }
+        auditors.sort_by(|one, other| one.id.cmp(&other.id));
+        roster.auditors = auditors;
     }
     if let Some(notices) = &plan.notices {
         roster.notices.clone_from(notices);

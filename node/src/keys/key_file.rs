@@ -34,6 +34,9 @@ pub enum KeyUse {
     /// A custodian's key: it signs rosters.
     #[n(1)]
     Custodian,
+    /// An auditor's key: it demands audits.
+    #[n(2)]
+    Auditor,
 }
 
 /// How a key lies in its file.

@@ -130,6 +130,15 @@ pub enum Act {
     /// The answer to a claim for a protected record came.
     #[n(64)]
     AnswerCame,
+    /// What a querier asked in an epoch was listed for an auditor.
+    #[n(90)]
+    AuditListed,
+    /// The papers of an audit came and its sample was drawn.
+    #[n(91)]
+    AuditTaken,
+    /// What an audit's openings showed was signed.
+    #[n(92)]
+    AuditOpened,
 }
 
 impl Act {
@@ -177,6 +186,9 @@ impl Act {
             Act::SoughtAllowed => "sought_allowed",
             Act::SoughtWithdrawn => "sought_withdrawn",
             Act::AnswerCame => "answer_came",
+            Act::AuditListed => "audit_listed",
+            Act::AuditTaken => "audit_taken",
+            Act::AuditOpened => "audit_opened",
         }
     }
 }

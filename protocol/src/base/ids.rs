@@ -32,6 +32,13 @@ short_name!(
     Alphabet::User
 );
 
+short_name!(
+    /// Somebody who may demand an audit: `@` and 1 to 15 of `[a-z0-9-]`, for instance `@audit-1` (protocol.md 3.9).
+    AuditorName,
+    16,
+    Alphabet::Auditor
+);
+
 impl NetworkId {
     /// True for a rehearsal network, the only kind in which paces below the floors are accepted (protocol.md 2.9).
     #[must_use]
@@ -49,6 +56,8 @@ pub enum Party {
     Coordinator,
     /// The holders of the offline root keys, together.
     Custodians,
+    /// An auditor of the roster.
+    Auditor(AuditorName),
 }
 
 impl Party {
@@ -59,17 +68,21 @@ impl Party {
             Party::Member(member) => member.as_str(),
             Party::Coordinator => "@coordinator",
             Party::Custodians => "@custodians",
+            Party::Auditor(auditor) => auditor.as_str(),
         }
     }
 
     /// Reads the text form.
     ///
     /// # Errors
-    /// [`TextError`] if it is none of the three forms.
+    /// [`TextError`] if it is none of the four forms.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         match text {
             "@coordinator" => Ok(Party::Coordinator),
             "@custodians" => Ok(Party::Custodians),
+            // The sign alone names nobody.
+            "@" => Err(TextError::Character { position: 0 }),
+            auditor if auditor.starts_with('@') => AuditorName::new(auditor).map(Party::Auditor),
             member => MemberId::new(member).map(Party::Member),
         }
     }
@@ -283,6 +296,11 @@ random_id!(
     "L"
 );
 random_id!(
+    /// One audit of one querier at one owner (protocol.md 2.11).
+    AuditId,
+    "U"
+);
+random_id!(
     /// The pseudonym of one subject at one owner (protocol.md 3.9, "Positions").
     CaseRef,
     "R"
@@ -402,6 +420,8 @@ mod tests {
         for text in ["KE", "@coordinator", "@custodians"] {
             assert_eq!(Party::parse(text).unwrap().as_str(), text);
         }
-        assert!(Party::parse("@other").is_err());
+        for text in ["@", "@Other", "@a@", "@aaaaaaaaaaaaaaaa"] {
+            assert!(Party::parse(text).is_err(), "{text}");
+        }
     }
 }

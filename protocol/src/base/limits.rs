@@ -81,3 +81,9 @@ pub const SUSPECTS: u64 = 65_536;
 pub const IN_FLIGHT_A_KIND: usize = 1;
 /// Decapsulations a peer may cause in an hour, set cells that were asked for not counted (protocol.md 3.4 step 8).
 pub const DECAPSULATIONS_AN_HOUR: u32 = 64;
+/// References in one part of an owner's list for an audit: some 54 bytes each, in a message of 64 KiB.
+pub const AUDIT_REFS: usize = 1_000;
+/// Parts of such a list: three times the open references of the largest class.
+pub const AUDIT_PARTS: usize = 64;
+/// References that are opened in one command.
+pub const OPENINGS: usize = 16;

@@ -262,6 +262,7 @@ macro_rules! key_bytes {
 key_bytes! {
     crate::base::ids::PersonId => 16, crate::base::ids::CaseId => 16, crate::base::ids::SubjectId => 16,
     crate::base::ids::ClaimId => 16, crate::base::ids::MsgId => 16, crate::base::ids::CaseRef => 16,
+    crate::base::ids::AuditId => 16,
     crate::base::ids::BlobId => 16, crate::base::ids::Kid => 8, crate::base::ids::ConsentId => 16,
 }
 

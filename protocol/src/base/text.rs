@@ -16,6 +16,8 @@ pub enum Alphabet {
     Lower,
     /// `[a-z0-9][a-z0-9._-]*`: user names of one node.
     User,
+    /// `@[a-z0-9-]*`: auditors.
+    Auditor,
 }
 
 impl Alphabet {
@@ -23,6 +25,8 @@ impl Alphabet {
         match self {
             Alphabet::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit() || (position > 0 && byte == b'-'),
             Alphabet::Lower => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.' || byte == b'-',
+            Alphabet::Auditor if position == 0 => byte == b'@',
+            Alphabet::Auditor => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-',
             Alphabet::User => {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || (position > 0 && matches!(byte, b'.' | b'_' | b'-'))
             }

@@ -2,6 +2,7 @@
 //!
 //! Attributes flow from seeker to holder and disclosures from holder to seeker, whoever claims (protocol.md 0).
 
+pub mod audit_file;
 pub mod candidate;
 pub mod case;
 pub mod claim;
@@ -10,6 +11,7 @@ pub mod consent;
 pub mod describe;
 pub mod duplicate;
 pub mod messages;
+pub mod opening;
 pub mod outcome;
 pub mod review;
 pub mod sought;

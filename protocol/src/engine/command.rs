@@ -6,12 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::sensitive::reveal;
-use crate::base::{MemberId, PersonId, Sensitive};
+use crate::base::{AuditId, MemberId, PersonId, Sensitive};
 use crate::casework::consent::{ConsentForm, Decision};
 use crate::casework::outcome::OutcomeKind;
 use crate::casework::review::Verdict;
 use crate::engine::member_rows::AcceptPolicy;
 use crate::person::PersonForm;
+use crate::private_match::audit::AuditCounts;
 use crate::roster::ReasonCode;
 
 /// One request of a user.
@@ -225,6 +226,32 @@ pub enum Command {
         candidate: String,
         /// What came of it.
         outcome: Option<OutcomeKind>,
+    },
+    /// Owner: a part of what a querier asked in an epoch, for an auditor. Repeated until the list is whole.
+    AuditReport {
+        /// The auditor's challenge.
+        challenge: Vec<u8>,
+        /// Which part, from 1.
+        part: u32,
+    },
+    /// Querier: takes papers of an audit: its challenge first, the owner's list, the timestamp that draws.
+    AuditTake {
+        /// Signed messages, as they stand in bundles.
+        papers: Vec<Vec<u8>>,
+    },
+    /// Querier: what stood behind the references that were drawn; personal data, for the auditor's program on the premises.
+    AuditOpen {
+        /// Which audit.
+        audit: AuditId,
+        /// From this one of the sample, from 0.
+        from: u32,
+    },
+    /// Querier: signs what the openings showed.
+    AuditSign {
+        /// Which audit.
+        audit: AuditId,
+        /// What was found.
+        counts: AuditCounts,
     },
     /// Number of audit entries and the head of their chain.
     AuditHead,

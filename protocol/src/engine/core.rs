@@ -91,6 +91,10 @@ pub(super) struct Running {
     pub evaluating: BTreeMap<(MemberId, MsgId), crate::engine::evaluation::Evaluating>,
     /// Responses that are being finalized.
     pub finalizing: BTreeSet<MsgId>,
+    /// The audit that is being opened.
+    pub audit: Option<crate::casework::audit_file::AuditFile>,
+    /// The list that is being made for an auditor.
+    pub listing: Option<crate::engine::audits::Listing>,
     /// Jobs by id.
     pub jobs: BTreeMap<JobId, JobFor>,
 }

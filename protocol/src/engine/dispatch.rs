@@ -61,6 +61,10 @@ impl Engine {
                 self.contact_consent(step, user, &candidate, decision, form, text)
             }
             Command::DisclosurePropose { candidate, send } => self.disclosure_propose(step, user, &candidate, send),
+            Command::AuditReport { challenge, part } => self.audit_report(step, user, &challenge, part),
+            Command::AuditTake { papers } => self.audit_take(step, user, &papers),
+            Command::AuditOpen { audit, from } => self.audit_open(step, audit, from),
+            Command::AuditSign { audit, counts } => self.audit_sign(step, user, audit, counts),
             Command::DisclosureList => self.disclosure_list(step),
             Command::DisclosureReceive { candidate, outcome } => self.disclosure_receive(step, user, &candidate, outcome),
         }

@@ -102,7 +102,7 @@ impl Engine {
         for case in &request.batch {
             let hash = elements_hash(&case.elements());
             let known = step.get::<RefRow>(&(from, request.family, case.case_ref))?;
-            let known_since = known.as_ref().map(|known| known.opened);
+            let known_since = known.as_ref().map(|known| (known.opened, known.first));
             let status = match (&case.mode, known) {
                 (EvalMode::Renew, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
                 (EvalMode::Renew, _) => EvalStatus::RenewMismatch,
@@ -120,8 +120,8 @@ impl Engine {
                 }
             };
             if status == EvalStatus::Accepted {
-                let opened = known_since.unwrap_or_else(|| step.wall());
-                let row = RefRow { elements: hash, epoch: request.epoch, opened };
+                let (opened, first) = known_since.unwrap_or_else(|| (step.wall(), request.epoch));
+                let row = RefRow { elements: hash, epoch: request.epoch, opened, first };
                 step.put(&(from, request.family, case.case_ref), &row);
             }
             statuses.push(status);

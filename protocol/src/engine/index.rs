@@ -18,6 +18,7 @@ use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{SetKind, SetManifest};
 use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow, SetOut};
 use crate::private_match::querier::WaitingRow;
+use crate::private_match::querier::AskedRow;
 use crate::private_match::runs::Cursor;
 use crate::private_match::{EntryId, EpochSecret, Family};
 
@@ -340,6 +341,14 @@ impl Engine {
             tree: crate::base::record::Tree::Seen,
             from: crate::base::record::RowKey::default(),
             until: None,
+            expired: Some(step.wall().seconds()),
+        };
+        self.running.start(step, JobFor::Sweep, JobClass::Build, Job::Sweep(slice));
+        let asked = row_key(AskedRow::KIND, &());
+        let slice = SweepSlice {
+            tree: crate::base::record::Tree::Queries,
+            until: asked.after_prefix(),
+            from: asked,
             expired: Some(step.wall().seconds()),
         };
         self.running.start(step, JobFor::Sweep, JobClass::Build, Job::Sweep(slice));

@@ -6,6 +6,7 @@
 pub mod answer;
 mod ask_claims;
 mod asking;
+mod audits;
 pub mod batch;
 mod candidates;
 mod cases;

@@ -25,7 +25,7 @@ use crate::linkage;
 use crate::private_match::asking::RANK;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::oprf::{Element, pk_hash};
-use crate::private_match::querier::{OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
+use crate::private_match::querier::{Asked, OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
 use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus};
 
 /// Real cases of one own request: its finalizing stays within one slice.
@@ -160,6 +160,7 @@ impl Engine {
         };
         step.put(&request, &row);
         step.put(&(owner, request), &OpenRequestRow {});
+        self.keep_asked(step, &row)?;
         self.enqueue(step, &owner, Lane::Eval, Outgoing::Request(request), row.expires)?;
         if more {
             self.due(step, now + Millis(1), Due::Gather(owner));
@@ -201,6 +202,15 @@ impl Engine {
             cases.push(AskedCase { subject: None, mode: EvalMode::New, inputs });
         }
         Ok(cases)
+    }
+
+    /// What stands behind each case of a request.
+    pub(super) fn asked_in<V: View>(&self, step: &Step<'_, V>, request: &RequestRow) -> Result<Vec<(CaseRef, Asked)>, ReadError> {
+        let asked = |case: AskedCase| {
+            let asked = case.subject.map_or_else(|| Asked::Dummy(case.inputs.secret), Asked::Subject);
+            (case.inputs.case_ref, asked)
+        };
+        Ok(self.cases_of(step, request)?.into_iter().map(asked).collect())
     }
 
     /// The outbox wants a request sent: its elements are made first.

@@ -4,6 +4,7 @@
 //! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
 
 pub mod asking;
+pub mod audit;
 pub mod budget;
 pub mod build;
 pub mod entry;

@@ -319,6 +319,9 @@ pub struct RefRow {
     /// When it was opened.
     #[n(3)]
     pub opened: Timestamp,
+    /// Epoch in which it was evaluated first.
+    #[n(4)]
+    pub first: Epoch,
 }
 crate::record!(RefRow, (MemberId, Family, CaseRef), Budget, 2, Service);
 

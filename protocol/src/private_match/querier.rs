@@ -145,6 +145,30 @@ pub struct RequestRow {
 }
 crate::record!(RequestRow, MsgId, Queries, 2, Service);
 
+/// What stood behind a reference at an owner, kept as long as an audit may ask for it (protocol.md 2.11).
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct AskedRow {
+    /// What it was.
+    #[n(1)]
+    pub asked: Asked,
+    /// Unix seconds; kept until then.
+    #[n(2)]
+    pub expires: u64,
+}
+crate::record!(AskedRow, (MemberId, CaseRef), Queries, 16, Service);
+
+/// What a reference stood for.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Asked {
+    /// One subject.
+    #[n(1)]
+    Subject(#[n(0)] SubjectId),
+    /// A dummy case, with its secret.
+    #[n(2)]
+    Dummy(#[cbor(n(0), with = "fixed_secret")] Sensitive<[u8; 32]>),
+}
+
 /// Requests under way at one owner, so that they are found when it returns.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]

@@ -24,6 +24,8 @@ const OLDER_KEYS: usize = 4;
 const REVOKED_KEYS: usize = 32;
 /// Message type of the coordination node's timestamp.
 pub const TIMESTAMP: u64 = 11;
+/// Message type of an auditor's challenge.
+pub const AUDIT_CHALLENGE: u64 = 60;
 
 /// What a member said about its keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -179,6 +181,8 @@ impl PublicKeys<'_> {
         let keys = self.members.get(&member.id);
         let key = match kind {
             SELF_REVOCATION => root(),
+            // A member demands no audit of another.
+            AUDIT_CHALLENGE => None,
             KEY_ANNOUNCEMENT => root().or_else(|| {
                 let current = keys?.live(self.now)?;
                 Some(&current.keys.op_key).filter(|key| kid_of(*key) == kid)
@@ -205,8 +209,12 @@ impl KeyRing for PublicKeys<'_> {
             Party::Coordinator if kind == TIMESTAMP && kid_of(&self.roster.coordinator.key) == kid => {
                 &self.roster.coordinator.key
             }
-            // Custodians sign no message of one signature.
-            Party::Coordinator | Party::Custodians => return Err(Refusal::KeyUnknown),
+            Party::Auditor(id) if kind == AUDIT_CHALLENGE => {
+                let listed = self.roster.auditors.iter().find(|auditor| auditor.id == id.as_str());
+                listed.map(|auditor| &auditor.key).filter(|key| kid_of(*key) == kid).ok_or(Refusal::KeyUnknown)?
+            }
+            // An auditor signs nothing else, and custodians sign no message of one signature.
+            Party::Auditor(_) | Party::Coordinator | Party::Custodians => return Err(Refusal::KeyUnknown),
         };
         public_key(key)
     }

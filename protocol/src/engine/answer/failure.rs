@@ -50,6 +50,9 @@ pub enum Failure {
     /// A public message was refused.
     #[error("{0}")]
     Public(PublicProblem),
+    /// A paper of an audit was refused.
+    #[error("{0}")]
+    Audit(AuditProblem),
     /// This node is suspended.
     #[error("this member is suspended")]
     Suspended,
@@ -100,6 +103,33 @@ pub enum PairProblem {
     /// Their households together are too large.
     #[error("their households together would have more than {HOUSEHOLD} records")]
     Household,
+}
+
+/// Why a paper of an audit was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditProblem {
+    /// The challenge names other members.
+    #[error("the challenge is not for this member")]
+    NotForUs,
+    /// Not signed by who may sign it, or out of its time.
+    #[error("not signed by who may sign it, or out of its time")]
+    Refused,
+    /// It is of another audit.
+    #[error("it belongs to another audit")]
+    Other,
+    /// The parts of the owner's list do not fit together.
+    #[error("the parts of the owner's list do not fit together")]
+    Parts,
+    /// The timestamp was not signed within seven days after the challenge.
+    #[error("the timestamp was not signed within seven days after the challenge")]
+    Draw,
+    /// Another timestamp has drawn the sample.
+    #[error("another timestamp has drawn the sample of this audit")]
+    Drawn,
+    /// A paper is missing.
+    #[error("a paper of the audit is missing: the challenge, a part of the list, or the timestamp")]
+    Incomplete,
 }
 
 /// What blocks a search or disclosure.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{CaseId, ClaimId, MemberId, PersonId, SubjectId, UserId};
+use crate::base::sensitive::reveal;
+use crate::base::{AuditId, CaseId, ClaimId, MemberId, PersonId, Sensitive, SubjectId, UserId};
 use crate::engine::answer::{
     AskHitLine, AskingLine, AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown,
     DisclosureView, Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown,
@@ -196,6 +197,41 @@ pub enum Answer {
     },
     /// To `DisclosureReceive`.
     DisclosureShown(Box<DisclosureShown>),
+    /// To `AuditReport` while the list is being made: ask again.
+    AuditListing {
+        /// References so far.
+        refs: u32,
+    },
+    /// To `AuditReport` and `AuditSign`.
+    AuditPart {
+        /// Parts in all.
+        parts: u32,
+        /// The signed message.
+        message: Vec<u8>,
+    },
+    /// To `AuditTake`.
+    AuditTaken {
+        /// The audit.
+        audit: AuditId,
+        /// Whose list it is.
+        owner: MemberId,
+        /// Parts of the list that came.
+        here: u32,
+        /// Parts of the list; 0 before the first.
+        parts: u32,
+        /// References that are to be opened; none before everything came.
+        sample: Option<u32>,
+    },
+    /// To `AuditOpen`.
+    AuditOpened {
+        /// Openings in hexadecimal; a reference of which the node knows nothing has none.
+        #[serde(with = "reveal")]
+        openings: Sensitive<Vec<String>>,
+        /// Where the next ones start, if there are more.
+        next: Option<u32>,
+        /// The whole sample: references and hashes of their elements, in hexadecimal.
+        sample: Vec<(String, String)>,
+    },
     /// To `AuditHead`.
     AuditHead {
         /// Entries so far.

@@ -14,7 +14,7 @@ mod people;
 pub use asking::{AskHitLine, AskingLine};
 pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView};
 pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
-pub use failure::{Block, Failure, PairProblem, PublicProblem};
+pub use failure::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
 pub use node::{AuditLine, KeysRequested, LinkLine, LocalDecision, MemberLine, MemberView, NodeStatus, RosterView, SetLine};
 pub use people::{DuplicateField, DuplicateLine, Duplicates, PersonAdded, PersonLine, PersonShown, RowResult, ShownField};
