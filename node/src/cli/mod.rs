@@ -9,6 +9,8 @@
 mod advice;
 mod args;
 mod audit;
+mod bundle;
+mod bundle_contents;
 mod candidate;
 mod case;
 mod ceremony;

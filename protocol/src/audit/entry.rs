@@ -115,6 +115,12 @@ pub enum Act {
     /// The operator decided what is done about new members.
     #[n(35)]
     PolicySet,
+    /// A bundle for a member was made.
+    #[n(60)]
+    BundleMade,
+    /// A bundle was brought; the id is that of its first cell.
+    #[n(61)]
+    BundleTaken,
 }
 
 impl Act {
@@ -156,6 +162,8 @@ impl Act {
             Act::KeyRevoked => "key_revoked",
             Act::MemberDenied => "member_denied",
             Act::MemberAllowed => "member_allowed",
+            Act::BundleMade => "bundle_made",
+            Act::BundleTaken => "bundle_taken",
             Act::PolicySet => "policy_set",
         }
     }

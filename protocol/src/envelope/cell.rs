@@ -441,7 +441,7 @@ fn write_fields(encoder: &mut Encoder<&mut Vec<u8>>, header: &CellHeader, enc: &
     encoder.u8(9)?.bytes(ct)?.ok()
 }
 
-fn read_payload(payload: &[u8]) -> Result<Cell, Refusal> {
+pub(super) fn read_payload(payload: &[u8]) -> Result<Cell, Refusal> {
     let mut decoder = Decoder::new(payload);
     decoder.map().map_err(encoding)?;
     let header = CellHeader {

@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod bundles;
 mod custody;
 mod duplicates;
 mod epochs;

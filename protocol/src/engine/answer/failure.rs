@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::base::PersonId;
 use crate::base::limits::HOUSEHOLD;
+use crate::engine::bundle_out::CarryProblem;
 use crate::person::FormError;
 
 /// Why a command was not done. Never holds personal data.
@@ -50,6 +51,9 @@ pub enum Failure {
     /// A public message was refused.
     #[error("{0}")]
     Public(PublicProblem),
+    /// No bundle is made for the member.
+    #[error("{0}")]
+    Carry(CarryProblem),
     /// This node is suspended.
     #[error("this member is suspended")]
     Suspended,

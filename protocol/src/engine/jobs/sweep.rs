@@ -3,7 +3,7 @@
 use crate::base::record::{Record, RowKey, Stored};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, SweepSlice};
-use crate::engine::rows::SeenRow;
+use crate::engine::rows::{CarriedRow, SeenRow};
 use crate::engine::view::Bulk;
 use crate::private_match::owner::EvaluatedRow;
 
@@ -37,6 +37,8 @@ fn has_expired(key: &RowKey, stored: &Stored, now: u64) -> bool {
         SeenRow::decode(version, value).ok().map(|row| row.expires)
     } else if EvaluatedRow::id(key).is_some() {
         EvaluatedRow::decode(version, value).ok().map(|row| row.expires)
+    } else if CarriedRow::id(key).is_some() {
+        CarriedRow::decode(version, value).ok().map(|row| row.expires)
     } else {
         None
     };
