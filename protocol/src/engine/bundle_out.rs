@@ -17,7 +17,7 @@ use crate::engine::bundle_in::{COMMITTED_IDS, CommittedBody};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{Job, JobClass};
 use crate::engine::receive::kind;
-use crate::engine::rows::{CarriedRow, Lane, OutRow, Outgoing};
+use crate::engine::rows::{CarriedRow, Due, Lane, OutRow, Outgoing};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -86,6 +86,8 @@ pub enum CarryProblem {
     RosterOld,
 }
 
+/// Member, lane and number of a row of the outbox.
+type OutId = (MemberId, u8, u64);
 /// Items, and where the next part begins.
 type Part = (Vec<Vec<u8>>, Option<BundlePlace>);
 
@@ -150,6 +152,8 @@ impl Engine {
         let Answer::Public { items } = self.give_public(step)? else { return Err(Failure::NotJoined) };
         if problem.is_none() {
             self.end_old(step, to)?;
+            // What waited until the member's keys were known, or a budget has refilled, becomes a request.
+            self.due(step, step.wall(), Due::Gather(*to));
         }
         Ok((items, problem.is_none().then_some(BundlePlace::Papers)))
     }
@@ -360,7 +364,7 @@ pub(super) fn rows_behind<V: View>(
     to: &MemberId,
     lane: Lane,
     after: u64,
-) -> Result<Vec<((MemberId, u8, u64), OutRow)>, ReadError> {
+) -> Result<Vec<(OutId, OutRow)>, ReadError> {
     let from = row_key(OutRow::KIND, &(*to, lane.number(), after.saturating_add(1)));
     let until = row_key(OutRow::KIND, &(*to, lane.number())).after_prefix();
     step.page::<OutRow>(&from, until.as_ref(), limits::PAGE_ROWS)

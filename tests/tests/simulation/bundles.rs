@@ -216,7 +216,7 @@ fn the_number_of_bags_says_little_about_claims() {
 #[test]
 fn a_node_whose_roster_is_old_gives_what_is_public_alone() {
     let (mut setup, seeking, holding, _) = apart(7, Faults::NONE);
-    setup.world.leap(100 * 24 * HOUR);
+    setup.world.leap(100 * 86_400_000);
     let to = MemberId::new("NORTH").expect("a member");
     match setup.world.command(seeking, Command::BundlePart { to, place: None }) {
         Ok(Answer::BundlePart { next: None, only_public: Some(CarryProblem::RosterOld), items, .. }) => {
