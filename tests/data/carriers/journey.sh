@@ -18,14 +18,21 @@ END
 kinmesh roster propose --from roster.toml --enrol north/enrol-NORTH.toml south/enrol-SOUTH.toml --out roster.proposal
 kinmesh roster sign --yes --key custodians/custodian-1.key roster.proposal
 kinmesh roster sign --yes --key custodians/custodian-3.key roster.proposal
-kinmesh --dir geneva roster publish roster.proposal --bundle roster-alone.kmb > publish.txt
-fingerprint=$(kinmesh roster verify roster.proposal | grep -i fingerprint | grep -oE '([0-9A-HJKMNP-TV-Z]{4}[ -]){7}[0-9A-HJKMNP-TV-Z]{4}' | head -1)
 
-# Each listens where nobody looks for it: the roster says port 9.
+# run NODE: each listens where nobody looks for it, since the roster says port 9.
+run() {
+    sed -i 's#/ip4/127.0.0.1/tcp/9#/ip4/127.0.0.1/tcp/0#' "$1/config.toml"
+    kinmesh --dir "$1" daemon run --credential "$1.credential" > "$1.log" 2>&1 &
+    until kinmesh --dir "$1" status > /dev/null 2>&1; do kill -0 $! || { cat "$1.log"; exit 1; }; sleep 0.1; done
+}
+
+# The coordination node is gone before the others begin; its file holds the roster alone.
+run geneva
+kinmesh --dir geneva roster publish roster.proposal --bundle roster-alone.kmb
+fingerprint=$(kinmesh --dir geneva roster show | sed -n 's/^root fingerprint //p')
+kinmesh --dir geneva daemon stop
 for node in north south; do
-    sed -i 's#/ip4/127.0.0.1/tcp/9#/ip4/127.0.0.1/tcp/0#' $node/config.toml
-    kinmesh --dir $node daemon run --credential $node.credential > $node.log 2>&1 &
-    until kinmesh --dir $node status > /dev/null 2>&1; do kill -0 $! || { cat $node.log; exit 1; }; sleep 0.1; done
+    run $node
     kinmesh --dir $node join roster-alone.kmb --fingerprint "$fingerprint"
 done
 kinmesh --dir north daemon unlock --user nadia --credential nadia.credential
@@ -42,7 +49,7 @@ carry() {
     kinmesh --dir "$2" bundle import "$1-$4.kmb" 2>&1
 }
 
-# Nobody knows the other's keys yet: the first files introduce them.
+# The search waits in the first file already.
 carry south north NORTH intro
 carry north south SOUTH intro
 test "$(stat -c %a north-intro.kmb)" = 600
