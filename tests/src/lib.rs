@@ -1,7 +1,8 @@
 //! Harness, simulator and benches of Kinmesh.
 //!
 //! `simulation` drives the real engines of a whole network in virtual time; the test binaries beside this library use it.
-//! `fuzzing` holds what is tried with arbitrary bytes. `bench` measures what the product costs, for the binary of that name.
+//! `fuzzing` and `fuzzing_files` hold what is tried with arbitrary bytes. `bench` measures what the product costs, for the
+//! binary of that name.
 //! Nothing here is part of the product, and nothing in the product knows it.
 
 #![allow(
@@ -14,4 +15,5 @@
 
 pub mod bench;
 pub mod fuzzing;
+pub mod fuzzing_files;
 pub mod simulation;

@@ -1,6 +1,6 @@
 //! The fuzz targets without a fuzzer: the corpus as it is, and inputs a few changes beside it.
 //!
-//! `KINMESH_FUZZ_SEED` runs a failed run again, `KINMESH_FUZZ_INPUTS` says how many inputs a target gets.
+//! `KINMESH_FUZZ_SEED` runs a failed run again, `KINMESH_FUZZ_INPUTS` says how many inputs each target gets.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
@@ -13,10 +13,9 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use kinmesh_protocol::base::Draw;
 use kinmesh_tests::fuzzing::{TARGETS, Target, mutated};
+use kinmesh_tests::fuzzing_files;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Mutated inputs of a target in a run.
-const INPUTS: u64 = 1_000;
 /// CPU time of one input in a build without optimisation.
 const MOST_TIME: Duration = Duration::from_secs(1);
 /// What the corpora may take of the tree.
@@ -25,7 +24,7 @@ const CORPUS_BYTES: usize = 300_000;
 
 #[test]
 fn every_input_of_the_corpus_keeps_what_must_hold() {
-    for target in &TARGETS {
+    for target in all() {
         let slowest = corpus(target).iter().map(|(name, input)| attempt(target, input, name)).max();
         println!("{}: {slowest:?} of CPU time at most", target.name);
     }
@@ -35,10 +34,10 @@ fn every_input_of_the_corpus_keeps_what_must_hold() {
 fn mutated_inputs_keep_what_must_hold() {
     let seed = number("KINMESH_FUZZ_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     println!("KINMESH_FUZZ_SEED={seed}");
-    for target in &TARGETS {
+    for target in all() {
         let inputs: Vec<Vec<u8>> = corpus(target).into_iter().map(|(_, input)| input).collect();
         let mut draw = Draw::new(seed_of(seed));
-        let attempts = (0..number("KINMESH_FUZZ_INPUTS").unwrap_or(INPUTS)).map(|turn| {
+        let attempts = (0..number("KINMESH_FUZZ_INPUTS").unwrap_or(target.inputs)).map(|turn| {
             let input = mutated(&inputs, target.most_bytes, &mut draw);
             attempt(target, &input, &format!("input {turn} of KINMESH_FUZZ_SEED={seed}"))
         });
@@ -56,11 +55,18 @@ fn every_target_has_its_program_and_its_corpus() {
     for target in &TARGETS {
         let program = fs::read_to_string(folder.join("fuzz_targets").join(target.name).with_extension("rs")).unwrap();
         assert!(program.contains(&format!("run(\"{}\", data)", target.name)), "{} runs another target", target.name);
+    }
+    for target in all() {
         let corpus = corpus(target);
         let bytes: usize = corpus.iter().map(|(_, input)| input.len()).sum();
         assert!(!corpus.is_empty(), "{} has no corpus", target.name);
         assert!(corpus.len() <= CORPUS_FILES && bytes <= CORPUS_BYTES, "{}: {} files, {bytes} bytes", target.name, corpus.len());
     }
+}
+
+/// Those that libFuzzer runs too, then those that need the whole node.
+fn all() -> impl Iterator<Item = &'static Target> {
+    TARGETS.iter().chain(&fuzzing_files::TARGETS)
 }
 
 /// Runs a target and says how long it took; a failure names the input.

@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use kinmesh_protocol::base::{MemberId, NetworkId, UserId};
 
 use super::audit::AuditVerb;
+use super::bundle::BundleVerb;
 use super::candidate::CandidateVerb;
 use super::case::CaseVerb;
 use super::ceremony::CeremonyVerb;
@@ -93,6 +94,9 @@ pub(super) enum Noun {
     /// What goes back to the seeker's society, and its arrival.
     #[command(subcommand)]
     Disclosure(DisclosureVerb),
+    /// What waits for a member, carried as a file where no network leads.
+    #[command(subcommand)]
+    Bundle(BundleVerb),
     /// How well matching does on data of one's own, and why two descriptions meet.
     #[command(subcommand)]
     Match(MatchVerb),

@@ -4,7 +4,7 @@
 //! `engine_codes`. The matches are exhaustive, so that a variant without a row does not compile.
 
 use super::engine_codes;
-use super::errors::{FileProblem, Kind, NodeProblem, UsageProblem};
+use super::errors::{BundleProblem, FileProblem, Kind, NodeProblem, UsageProblem};
 use super::exit::Exit;
 use crate::control::{ClientError, Refused, UnlockProblem};
 use crate::exchange::{FileError, FormFileError};
@@ -41,6 +41,7 @@ pub(super) fn entry(kind: &Kind) -> Entry {
         Kind::Form(error) => form(error),
         Kind::File(problem) => file(*problem),
         Kind::Node(problem) => node(*problem),
+        Kind::Bundle(problem) => bundle(*problem),
         Kind::Match(error) => row(1401, Exit::Usage, "the files cannot be used", error.to_string(), "--help says what they hold"),
         Kind::Partly { rejected } => row(
             6001,
@@ -265,6 +266,42 @@ fn file(problem: FileProblem) -> Entry {
         FileProblem::Empty => (1306, "a file cannot be used", "check its path"),
     };
     row(code, Exit::Usage, what, because, next)
+}
+
+fn bundle(problem: BundleProblem) -> Entry {
+    let because = problem.to_string();
+    let (code, exit, what, next) = match problem {
+        BundleProblem::NotABundle => {
+            (1501, Exit::Usage, "this is no bundle; nothing was changed", "check which file it is: kinmesh bundle inspect FILE")
+        }
+        BundleProblem::CutOff => (
+            1502,
+            Exit::Usage,
+            "the bundle is not whole; nothing was changed",
+            "copy it again, and take the medium out only when it is written",
+        ),
+        BundleProblem::Damaged => {
+            (1503, Exit::Usage, "the bundle is damaged; nothing was changed", "copy it again, or ask for another one")
+        }
+        BundleProblem::TooLong => (1504, Exit::Usage, "the bundle is too long; nothing was changed", "check which file it is"),
+        BundleProblem::ForAnother => (
+            1505,
+            Exit::Usage,
+            "the bundle is not for this node; nothing was changed",
+            "carry it to the member that `kinmesh bundle inspect FILE` shows; --dir names another node on this machine",
+        ),
+        BundleProblem::Exists => (1506, Exit::Usage, "no bundle was written", "name another file with --out, or remove that one"),
+        BundleProblem::Refused { .. } => (
+            1507,
+            Exit::Partly,
+            "a part of the bundle was refused",
+            "see the reason of each above; what was refused still waits at its sender",
+        ),
+        BundleProblem::Stuck => {
+            (1508, Exit::Failed, "the bundle is not done", "run it again: what was done counts; kinmesh status")
+        }
+    };
+    row(code, exit, what, because, next)
 }
 
 fn node(problem: NodeProblem) -> Entry {

@@ -47,6 +47,13 @@ pub(super) fn failure(failure: &Failure) -> Entry {
             row(3015, Exit::Role, "this node does not do that", because, "run it at the coordination node")
         }
         Failure::OwnMember => row(3016, Exit::Usage, "this is your own society", because, "name another member"),
+        Failure::Carry(_) => row(
+            3017,
+            Exit::Failed,
+            "no bundle is made for this member",
+            because,
+            "kinmesh member show ID; take a later roster if its custodians let it in again",
+        ),
         Failure::TooMany { .. } => row(3010, Exit::Usage, "too many at once", because, "send them in parts"),
         Failure::Store => {
             row(3011, Exit::Failed, "the change was not stored", because, "check the disk's free space, then try again")
@@ -258,7 +265,7 @@ mod tests {
     use kinmesh_protocol::base::PersonId;
 
     use super::super::codes::entry;
-    use super::super::errors::{FileProblem, Kind, NodeProblem, UsageProblem};
+    use super::super::errors::{BundleProblem, FileProblem, Kind, NodeProblem, UsageProblem};
     use super::*;
     use crate::control::{ClientError, Refused, UnlockProblem};
     use crate::exchange::{FileError, FormFileError};
@@ -282,6 +289,7 @@ mod tests {
             Failure::RosterOld,
             Failure::CoordinatorOnly,
             Failure::OwnMember,
+            Failure::Carry(kinmesh_protocol::engine::CarryProblem::NotTakingPart),
         ];
         all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy, Block::Audience].map(Failure::Blocked));
         all.extend(
@@ -409,6 +417,14 @@ mod tests {
         ];
         let mut all: Vec<Kind> = vec![
             Kind::Partly { rejected: 1 },
+            BundleProblem::NotABundle.into(),
+            BundleProblem::CutOff.into(),
+            BundleProblem::Damaged.into(),
+            BundleProblem::TooLong.into(),
+            BundleProblem::ForAnother.into(),
+            BundleProblem::Exists.into(),
+            BundleProblem::Refused { items: 1 }.into(),
+            BundleProblem::Stuck.into(),
             Kind::NothingKept,
             Kind::StillOpen { open: 1 },
             Kind::SecondNeeded,

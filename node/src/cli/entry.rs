@@ -19,8 +19,8 @@ use super::output::Output;
 use super::place::Place;
 use super::roster::RosterVerb;
 use super::{
-    audit, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, protected, roster, search,
-    status,
+    audit, bundle, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, protected, roster,
+    search, status,
 };
 
 /// Runs the command line of this process.
@@ -102,6 +102,7 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Contact(verb) => contact::run(context, verb).await,
         Noun::Disclosure(verb) => disclosure::run(context, verb).await,
         Noun::Audit(verb) => audit::run(context, verb).await,
+        Noun::Bundle(verb) => bundle::run(context, verb).await,
         Noun::Keys(verb) => keys::run(context, verb).await,
         Noun::Member(verb) => member::run(context, verb).await,
         Noun::Roster(RosterVerb::Timestamp(args)) => roster::timestamp(context, &args).await,

@@ -149,9 +149,44 @@ pub enum Kind {
     /// The result could not be written.
     #[error("not written")]
     Output,
+    /// A bundle.
+    #[error("a bundle")]
+    Bundle(#[from] BundleProblem),
     /// A matter of the node itself: its folder, keys, store, roster files.
     #[error("the node")]
     Node(#[from] NodeProblem),
+}
+
+/// What is wrong with a bundle, or keeps one from being made or taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BundleProblem {
+    /// The first bytes are others.
+    #[error("it does not start as a bundle does")]
+    NotABundle,
+    /// It ends within an item.
+    #[error("it ends within an item: it was cut off or copied in part")]
+    CutOff,
+    /// An item has a length that none has.
+    #[error("the length of an item is none that an item has")]
+    Damaged,
+    /// Longer than 256 MiB.
+    #[error("a bundle has at most 256 MiB")]
+    TooLong,
+    /// Its cells are sealed to somebody else.
+    #[error("its cells are for another member")]
+    ForAnother,
+    /// A file of that name is there.
+    #[error("a file of that name is there already")]
+    Exists,
+    /// Some items were refused.
+    #[error("{items} items were refused; the others were taken")]
+    Refused {
+        /// How many.
+        items: u64,
+    },
+    /// The daemon does not get on.
+    #[error("the daemon does not get on with its work")]
+    Stuck,
 }
 
 /// Arguments that do not fit together.

@@ -10,6 +10,8 @@ mod advice;
 mod args;
 mod audit;
 mod auditing;
+mod bundle;
+mod bundle_contents;
 mod candidate;
 mod case;
 mod ceremony;

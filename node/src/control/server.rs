@@ -151,6 +151,9 @@ fn needs_no_user(command: &Command) -> bool {
             | Command::RosterShow
             | Command::PublicGive
             | Command::PublicTake { .. }
+            // Cells, which only their receiver opens.
+            | Command::BundlePart { .. }
+            | Command::BundleTake { .. }
             | Command::TimestampSign
             // A veto needs nobody, least of all a caseworker who is asleep.
             | Command::MemberList

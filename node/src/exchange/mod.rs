@@ -5,6 +5,7 @@
 //! printed. Nothing here decides whether a person is kept or a roster counts: that is for the engine.
 
 pub mod bundle_file;
+pub mod bundle_stream;
 pub mod columns;
 pub mod encoding;
 pub mod enrolment;

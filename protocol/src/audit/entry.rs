@@ -139,6 +139,12 @@ pub enum Act {
     /// What an audit's openings showed was signed.
     #[n(92)]
     AuditOpened,
+    /// A bundle for a member was made.
+    #[n(95)]
+    BundleMade,
+    /// A bundle was brought; the id is that of its first cell.
+    #[n(96)]
+    BundleTaken,
 }
 
 impl Act {
@@ -180,6 +186,8 @@ impl Act {
             Act::KeyRevoked => "key_revoked",
             Act::MemberDenied => "member_denied",
             Act::MemberAllowed => "member_allowed",
+            Act::BundleMade => "bundle_made",
+            Act::BundleTaken => "bundle_taken",
             Act::PolicySet => "policy_set",
             Act::AskHitsViewed => "ask_hits_viewed",
             Act::AskPrioritySet => "ask_priority_set",

@@ -10,6 +10,7 @@ use crate::base::{AuditId, MemberId, PersonId, Sensitive};
 use crate::casework::consent::{ConsentForm, Decision};
 use crate::casework::outcome::OutcomeKind;
 use crate::casework::review::Verdict;
+use crate::engine::bundle_out::BundlePlace;
 use crate::engine::member_rows::AcceptPolicy;
 use crate::person::PersonForm;
 use crate::private_match::audit::AuditCounts;
@@ -32,6 +33,21 @@ pub enum Command {
     },
     /// The public messages that this node holds, for a bundle: the roster first.
     PublicGive,
+    /// The next part of a bundle for a member: what waits for it, sealed. Starts with what is public.
+    BundlePart {
+        /// For whom.
+        to: MemberId,
+        /// Where the last part ended; none for the first.
+        #[serde(default)]
+        place: Option<BundlePlace>,
+    },
+    /// Takes one item of a bundle.
+    BundleTake {
+        /// A cell or a public message.
+        item: Vec<u8>,
+        /// True for the first of a file.
+        first: bool,
+    },
     /// Makes the next operational key and asks for the root key's signature on its announcement.
     KeysRequest,
     /// Coordination node: confirms its roster at once; it does so by itself every day.

@@ -89,6 +89,8 @@ pub(super) struct Running {
     pub blinding: BTreeSet<MsgId>,
     /// Requests that are being evaluated for a querier.
     pub evaluating: BTreeMap<(MemberId, MsgId), crate::engine::evaluation::Evaluating>,
+    /// Requests that a bundle asks for: signed once their elements are there.
+    pub carried: BTreeMap<MsgId, Option<Vec<u8>>>,
     /// Responses that are being finalized.
     pub finalizing: BTreeSet<MsgId>,
     /// The audit that is being opened.

@@ -35,6 +35,8 @@ impl Engine {
             Command::AuditList { from, limit } => trail::list(step, from, limit),
             // From here on the node holds people and cases: the coordination node does not.
             _ if self.own.member.is_none() => Err(Failure::Role),
+            Command::BundlePart { to, place } => self.bundle_part(step, user, to, place),
+            Command::BundleTake { item, first } => self.bundle_take(step, user, &item, first),
             Command::PersonAdd { form } => self.person_add(step, user, *form),
             Command::PersonImport { rows } => self.person_import(step, user, rows),
             Command::PersonList { after, limit, merged } => self.person_list(step, after, limit, merged),

@@ -9,6 +9,7 @@ use crate::audit::Act;
 use crate::base::limits::KEYS_A_RECORD;
 use crate::base::{CaseRef, Epoch, MemberId, MsgId, Sensitive};
 use crate::engine::core::{Engine, JobFor};
+use crate::engine::input::Carrier;
 use crate::engine::job::{EvaluateBatch, Job, JobClass};
 use crate::engine::receive::{body, kind};
 use crate::engine::rows::Lane;
@@ -43,6 +44,7 @@ pub(super) struct Evaluating {
     refs: Vec<CaseRef>,
     public: [u8; 32],
     epoch: crate::base::Epoch,
+    by: Carrier,
 }
 
 impl Engine {
@@ -52,6 +54,7 @@ impl Engine {
         step: &mut Step<'_, V>,
         from: MemberId,
         message: &Message,
+        by: Carrier,
     ) -> Result<(), Refusal> {
         let request: EvalRequest = body(message)?;
         request.shape().map_err(|_| Refusal::Encoding)?;
@@ -67,7 +70,10 @@ impl Engine {
             Some(_) => return Err(Refusal::State),
             None => self.charge(step, from, message, &request)?,
         };
-        self.start_evaluation(step, from, id, &request, &row, key)
+        if by == Carrier::File && Self::answer_waits(step, &from, id)? {
+            return Ok(());
+        }
+        self.start_evaluation(step, (from, by), id, &request, &row, key)
     }
 
     /// The key of an epoch that is live, or that drains: a request may have left before its querier heard of the roll.
@@ -141,7 +147,7 @@ impl Engine {
     fn start_evaluation<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
-        from: MemberId,
+        (from, by): (MemberId, Carrier),
         id: MsgId,
         request: &EvalRequest,
         row: &EvaluatedRow,
@@ -156,7 +162,7 @@ impl Engine {
             .map(|(case, _)| case.elements())
             .collect();
         let refs = request.batch.iter().map(|case| case.case_ref).collect();
-        let evaluating = Evaluating { statuses, refs, public: key.public, epoch: request.epoch };
+        let evaluating = Evaluating { statuses, refs, public: key.public, epoch: request.epoch, by };
         if self.running.evaluating.insert((from, id), evaluating).is_some() {
             return Ok(());
         }
@@ -174,7 +180,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The answer is there. It is stored nowhere: a querier that misses it asks again.
+    /// The answer is there. It is stored nowhere, since a querier that misses it asks again; but where the request came in a
+    /// bundle no connection waits for it, and it is kept for the next one.
     pub(super) fn evaluated<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
@@ -201,6 +208,9 @@ impl Engine {
         let response = EvalResponse { epoch: open.epoch, pk: open.public, batch, proof };
         let header = self.header(step, &querier, kind::EVAL_RESPONSE, Some(request))?;
         let bytes = sign(&self.own.network, &header, &crate::base::cbor::encode(&response), &self.keys.operational);
+        if open.by == Carrier::File {
+            return self.keep_answer(step, &querier, request, &header, bytes);
+        }
         if let (Some(cell), Some(peer)) = (self.make_cell(step, &querier, CellKind::Eval, &[bytes]), self.peer_of(&querier)) {
             self.links.queue_answer(&peer, cell);
             self.pump(step, &peer);

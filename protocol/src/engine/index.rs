@@ -319,6 +319,9 @@ impl Engine {
 
     /// Rows of a member that was shut out, deleted in slices; they are invisible already.
     pub(super) fn sweep_member<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId) {
+        if Self::drop_answers(step, member).is_err() {
+            step.notify(NoticeCode::Damaged, Some(*member), 12);
+        }
         for lane in [Lane::Eval, Lane::Set, Lane::Bag] {
             let from = row_key(1, &(*member, lane.number()));
             self.sweep(step, crate::base::record::Tree::Outbox, from);

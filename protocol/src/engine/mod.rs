@@ -8,6 +8,8 @@ mod ask_claims;
 mod asking;
 mod audits;
 pub mod batch;
+pub mod bundle_in;
+pub mod bundle_out;
 mod candidates;
 mod cases;
 mod claims;
@@ -59,6 +61,8 @@ pub mod view;
 
 pub use answer::{Answer, Failure};
 pub use batch::{Batch, Op, Reserve};
+pub use bundle_in::BundleOutcome;
+pub use bundle_out::{BundlePlace, CarryProblem};
 pub use command::Command;
 pub use core::{Engine, NodeKeys, OpenError};
 pub use effect::{Action, Effects, Notice, NoticeCode, Receipt};

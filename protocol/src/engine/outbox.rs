@@ -78,7 +78,7 @@ impl Engine {
 
     /// A message that ran out before its receiver came back is signed anew: the same claim under another message id
     /// (protocol.md 2.8). None if this node could not have signed it with keys that are known.
-    fn make_anew<V: View>(
+    pub(super) fn make_anew<V: View>(
         &self,
         step: &mut Step<'_, V>,
         id: &(MemberId, u8, u64),
@@ -100,9 +100,11 @@ impl Engine {
         Ok(Some(anew))
     }
 
-    fn take_out<V: View>(step: &mut Step<'_, V>, id: &(MemberId, u8, u64)) -> Result<(), ReadError> {
-        if step.get::<OutRow>(id)?.is_none() {
-            return Ok(());
+    /// Takes a row out, and with it the file that it names.
+    pub(super) fn take_out<V: View>(step: &mut Step<'_, V>, id: &(MemberId, u8, u64)) -> Result<(), ReadError> {
+        let Some(row) = step.get::<OutRow>(id)? else { return Ok(()) };
+        if let Outgoing::Answer { blob, .. } = row.what {
+            step.drop_blob(blob);
         }
         step.remove::<OutRow>(id);
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
@@ -159,6 +161,7 @@ impl Engine {
                 Outgoing::Signed(bytes) => Some(bytes),
                 Outgoing::Segment { family, set_seq, index } => self.segment_message(step, member, family, set_seq, index)?,
                 Outgoing::Request(request) => return self.blind_request(step, request, &id),
+                Outgoing::Answer { blob, .. } => Some(step.read_blob(blob)?),
             };
             match bytes.and_then(|bytes| self.make_cell(step, member, kind, &[bytes])) {
                 Some(cell) => {
@@ -171,7 +174,7 @@ impl Engine {
         }
     }
 
-    fn segment_message<V: View>(
+    pub(super) fn segment_message<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         member: &MemberId,

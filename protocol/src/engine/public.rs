@@ -107,7 +107,7 @@ impl Engine {
         Ok(Answer::PublicTaken { accepted, known, roster_version })
     }
 
-    fn take_item<V: View>(
+    pub(super) fn take_item<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         bytes: &[u8],

@@ -12,7 +12,7 @@ use crate::engine::rows::{PeerRow, SeenRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Addressee, Cell, CellKind, Item, Message, Refusal, SealSecret, Unverified, Verified, message_limit};
-use crate::private_match::owner::SealingKey;
+use crate::private_match::owner::{EvaluatedRow, SealingKey};
 
 /// Message types that travel in cells, but case work's.
 pub mod kind {
@@ -20,6 +20,8 @@ pub mod kind {
     pub const SET_MANIFEST: u64 = 20;
     /// A set's segment.
     pub const SET_SEGMENT: u64 = 21;
+    /// Messages that came in a bundle are committed.
+    pub const COMMITTED: u64 = 24;
     /// A request for a set.
     pub const SET_GET: u64 = 22;
     /// What became of a set.
@@ -39,11 +41,8 @@ impl Engine {
     /// One item from a carrier.
     pub(super) fn item<V: View>(&mut self, step: &mut Step<'_, V>, receipt: ReceiptId, carrier: Carrier, bytes: &[u8]) {
         let mark = step.mark();
-        let sender = match carrier {
-            Carrier::Link(peer) => Some(peer),
-            Carrier::File => None,
-        };
-        let outcome = self.accept(step, sender, bytes);
+        let sender = sender_of(carrier);
+        let outcome = self.accept(step, carrier, bytes);
         let answer = match outcome {
             Ok(()) => Receipt::Committed,
             Err(Refusal::Busy) => {
@@ -62,7 +61,8 @@ impl Engine {
         step.act(Action::Receipt { of: receipt, answer });
     }
 
-    fn accept<V: View>(&mut self, step: &mut Step<'_, V>, sender: Option<PeerId>, bytes: &[u8]) -> Result<(), Refusal> {
+    fn accept<V: View>(&mut self, step: &mut Step<'_, V>, carrier: Carrier, bytes: &[u8]) -> Result<(), Refusal> {
+        let sender = sender_of(carrier);
         // Nothing of a member that is shut out is looked at, public or not: the gate may still have let it through.
         if sender.is_some_and(|peer| self.is_shut_out(&peer)) {
             return Err(Refusal::Suspended);
@@ -76,11 +76,17 @@ impl Engine {
             Item::Message(message) => self.take_message(step, &message, bytes).map(|_| ()),
             // A coordination node opens nothing: it holds no sealing key, and stops here.
             Item::Cell(_) if self.own.member.is_none() => Err(Refusal::Role),
-            Item::Cell(cell) => self.accept_cell(step, &cell),
+            Item::Cell(cell) => self.accept_cell(step, &cell, carrier).map(|_| ()),
         }
     }
 
-    fn accept_cell<V: View>(&mut self, step: &mut Step<'_, V>, cell: &Unverified<Cell>) -> Result<(), Refusal> {
+    /// Steps 3 to 14 for a cell: its sender, its messages, and how many of them had not come before.
+    pub(super) fn accept_cell<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        cell: &Unverified<Cell>,
+        by: Carrier,
+    ) -> Result<(MemberId, u32, u32), Refusal> {
         let me = self.own.member.ok_or(Refusal::Role)?;
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
         let pace = held.roster.pace;
@@ -95,16 +101,21 @@ impl Engine {
         if !self.may_exchange() {
             return Err(Refusal::RosterStale);
         }
-        self.count_opening(step, &from, cell.header.kind)?;
+        // What an operator brings costs its peer nothing and is not charged to it.
+        if by != Carrier::File {
+            self.count_opening(step, &from, cell.header.kind)?;
+        }
         let messages = self.open_cell(step, &cell)?;
+        let (mut count, mut fresh) = (0, 0);
         for bytes in messages {
             let message = self.verify_inner(step, &from, &bytes)?;
             if kind_of_cell(message.header.kind) != Some(cell.header.kind) {
                 return Err(Refusal::Role);
             }
-            self.once(step, from, message)?;
+            count += 1;
+            fresh += u32::from(self.once(step, from, message, by)?);
         }
-        Ok(())
+        Ok((from, count, fresh))
     }
 
     /// Step 8, first half: a decapsulation costs 0.2 ms, so a peer may cause so many an hour.
@@ -152,15 +163,19 @@ impl Engine {
 
     /// Step 10: the same message has no second effect; another one under its id is refused. What a message causes and the
     /// row that remembers it are in one batch. A message that is refused for what it says is remembered as well: the
-    /// others of its cell count.
-    fn once<V: View>(&mut self, step: &mut Step<'_, V>, from: MemberId, message: Message) -> Result<(), Refusal> {
+    /// others of its cell count. True if it had not come before.
+    fn once<V: View>(&mut self, step: &mut Step<'_, V>, from: MemberId, message: Message, by: Carrier) -> Result<bool, Refusal> {
         // A request to evaluate is remembered by its own row, since the same request is answered again.
         if message.header.kind == kind::EVAL_REQUEST {
-            return self.eval_request(step, from, &message);
+            let is_fresh = step.get::<EvaluatedRow>(&(from, message.header.msg_id))?.is_none();
+            return self.eval_request(step, from, &message, by).map(|()| is_fresh);
         }
         let id = (from, message.header.msg_id);
+        if by == Carrier::File {
+            Self::note_carried(step, from, &message.header);
+        }
         if let Some(seen) = step.get::<SeenRow>(&id)? {
-            return if seen.hash == message.hash { Ok(()) } else { Err(Refusal::State) };
+            return if seen.hash == message.hash { Ok(false) } else { Err(Refusal::State) };
         }
         step.put(&id, &SeenRow { hash: message.hash, expires: message.header.expires });
         let mark = step.mark();
@@ -169,9 +184,9 @@ impl Engine {
             Err(refusal) => {
                 self.roll_back(step, mark);
                 step.notify(NoticeCode::Refused, Some(from), refusal.code());
-                Ok(())
+                Ok(true)
             }
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
         }
     }
 
@@ -183,6 +198,7 @@ impl Engine {
             kind::SET_SEGMENT => self.set_segment(step, from, &body(message)?),
             kind::SET_GET => self.set_get(step, from, &body(message)?),
             kind::SET_RECEIPT => self.set_receipt(step, from, &body(message)?),
+            kind::COMMITTED => self.committed_received(step, from, &body(message)?),
             kind::EVAL_RESPONSE => self.eval_response(step, from, message),
             kind::ERROR => self.error_received(step, from, message),
             casework::CLAIM => self.claim_received(step, from, body(message)?),
@@ -196,6 +212,13 @@ impl Engine {
     }
 }
 
+const fn sender_of(carrier: Carrier) -> Option<PeerId> {
+    match carrier {
+        Carrier::Link(peer) => Some(peer),
+        Carrier::File => None,
+    }
+}
+
 /// The body of a message, in its one form.
 pub(super) fn body<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(message: &Message) -> Result<T, Refusal> {
     cbor::decode(&message.body).map_err(|_| Refusal::Encoding)
@@ -204,7 +227,7 @@ pub(super) fn body<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(m
 /// Which kind of cell a message travels in: a claim in any other than a bag would show its time.
 const fn kind_of_cell(kind: u64) -> Option<CellKind> {
     match kind {
-        20..=23 => Some(CellKind::Set),
+        20..=24 => Some(CellKind::Set),
         30 | 31 | 59 => Some(CellKind::Eval),
         40..=46 => Some(CellKind::Bag),
         _ => None,

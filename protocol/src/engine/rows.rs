@@ -321,6 +321,19 @@ pub enum Outgoing {
     /// An evaluation request, blinded again when it is sent.
     #[n(3)]
     Request(#[n(0)] MsgId),
+    /// The answer to an evaluation request that came in a bundle: no connection waits for it.
+    #[n(4)]
+    Answer {
+        /// Its message id.
+        #[n(0)]
+        id: MsgId,
+        /// The request that it answers.
+        #[n(1)]
+        request: MsgId,
+        /// The signed message, up to 98 kB.
+        #[n(2)]
+        blob: BlobId,
+    },
 }
 
 /// A message that was accepted: the same id has no second effect.
@@ -335,6 +348,16 @@ pub struct SeenRow {
     pub expires: u64,
 }
 crate::record!(SeenRow, (MemberId, MsgId), Seen, 1, Service);
+
+/// A message that came in a bundle and was committed: the next bundle to its sender says so.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct CarriedRow {
+    /// Unix seconds; the message's own end, after which its sender does not wait for the word any more.
+    #[n(1)]
+    pub expires: u64,
+}
+crate::record!(CarriedRow, (MemberId, MsgId), Seen, 3, Service);
 
 /// What this node keeps about a peer.
 #[derive(Clone, Debug, Default, Encode, Decode)]

@@ -231,10 +231,20 @@ impl Engine {
         if !self.running.blinding.insert(request) {
             return Ok(());
         }
-        let cases = self.cases_of(step, &row)?.into_iter().map(|case| case.inputs).collect();
-        let batch = BlindBatch { request, owner: row.owner, cases };
+        let batch = self.blind_batch(step, request, &row)?;
         self.running.start(step, JobFor::Blind(request, row.owner), JobClass::Answer, Job::Blind(batch));
         Ok(())
+    }
+
+    /// What is to be blinded for a request.
+    pub(super) fn blind_batch<V: View>(
+        &self,
+        step: &Step<'_, V>,
+        request: MsgId,
+        row: &RequestRow,
+    ) -> Result<BlindBatch, ReadError> {
+        let cases = self.cases_of(step, row)?.into_iter().map(|case| case.inputs).collect();
+        Ok(BlindBatch { request, owner: row.owner, cases })
     }
 
     /// The elements are there: the request goes out, the same bytes every time.
@@ -247,6 +257,10 @@ impl Engine {
     ) -> Result<(), ReadError> {
         self.running.blinding.remove(&request);
         let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
+        if self.running.carried.contains_key(&request) {
+            let message = self.request_message(step, request, &row, &elements)?;
+            self.running.carried.insert(request, message);
+        }
         let prefix = row_key(1, &(owner, Lane::Eval.number()));
         let waits = step.under::<crate::engine::rows::OutRow>(&prefix, limits::PAGE_ROWS)?;
         let id =
@@ -356,6 +370,7 @@ impl Engine {
         }
         step.remove::<RequestRow>(&request);
         step.remove::<OpenRequestRow>(&(row.owner, request));
+        Self::forget_request(step, &row.owner, request)?;
         if waits {
             self.due(step, not_before + Millis(1), Due::Gather(row.owner));
         }

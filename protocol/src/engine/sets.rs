@@ -151,7 +151,8 @@ impl Engine {
         };
         set.coming = Some(coming);
         step.put(&id, &set);
-        self.ask_set(step, &from, manifest.family).map_err(Refusal::from)
+        // A bundle brings the segments with the manifest; else they are asked for at the next contact.
+        if self.is_up(&from) { self.ask_set(step, &from, manifest.family).map_err(Refusal::from) } else { Ok(()) }
     }
 
     /// Querier: a segment, checked against its manifest to the last bit (at most some 2 ms for the largest).
@@ -190,7 +191,8 @@ impl Engine {
         // The next lot is asked for when the last of this one is here.
         let is_last = coming.asked == 0;
         step.put(&id, &set);
-        if is_last { self.ask_set(step, &from, segment.family).map_err(Refusal::from) } else { Ok(()) }
+        let more = is_last && self.is_up(&from);
+        if more { self.ask_set(step, &from, segment.family).map_err(Refusal::from) } else { Ok(()) }
     }
 
     /// The set is not what its manifest says: it is thrown away whole, and the one that is held goes on counting.

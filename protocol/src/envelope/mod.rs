@@ -8,6 +8,7 @@ pub mod cell;
 pub mod cosigned;
 mod frame;
 pub mod message;
+mod outline;
 pub mod refusal;
 pub mod verified;
 

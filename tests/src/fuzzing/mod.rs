@@ -7,8 +7,12 @@
 //! A new target is a file with a `run`, a line in the table, a file in `tests/fuzz/fuzz_targets` with its entry in
 //! `tests/fuzz/Cargo.toml`, and seeds in `tests/fuzz/corpus`; the test says which of them is missing.
 
+mod bodies;
+mod envelopes;
 mod mutation;
+mod papers;
 mod raw_record;
+mod sets;
 mod targets;
 
 pub use mutation::mutated;

@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
 mod audits;
+mod bundles;
 mod custody;
 mod duplicates;
 mod epochs;

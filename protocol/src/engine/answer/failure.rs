@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::base::PersonId;
 use crate::base::limits::HOUSEHOLD;
+use crate::engine::bundle_out::CarryProblem;
 use crate::person::FormError;
 
 /// Why a command was not done. Never holds personal data.
@@ -53,6 +54,9 @@ pub enum Failure {
     /// A paper of an audit was refused.
     #[error("{0}")]
     Audit(AuditProblem),
+    /// No bundle is made for the member.
+    #[error("{0}")]
+    Carry(CarryProblem),
     /// This node is suspended.
     #[error("this member is suspended")]
     Suspended,

@@ -9,6 +9,8 @@ use crate::engine::answer::{
     DisclosureView, Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown,
     RosterView, RowResult, SearchLine, SearchPlan,
 };
+use crate::engine::bundle_in::BundleOutcome;
+use crate::engine::bundle_out::{BundlePlace, CarryProblem};
 use crate::engine::member_rows::AcceptPolicy;
 use crate::linkage::Advice;
 
@@ -33,6 +35,24 @@ pub enum Answer {
     Public {
         /// Public messages, the roster first.
         items: Vec<Vec<u8>>,
+    },
+    /// To `BundlePart`.
+    BundlePart {
+        /// Cells and public messages, in the order of the file.
+        items: Vec<Vec<u8>>,
+        /// Where the next part begins; none after the last.
+        next: Option<BundlePlace>,
+        /// Milliseconds after which the next part may be there: a request's elements are being made.
+        wait_ms: u32,
+        /// Why the bundle holds public messages alone.
+        only_public: Option<CarryProblem>,
+        /// Unix seconds.
+        made: u64,
+    },
+    /// To `BundleTake`.
+    BundleTaken {
+        /// What became of the item.
+        outcome: BundleOutcome,
     },
     /// To `KeysRequest`.
     KeysRequested(Box<KeysRequested>),

@@ -3,7 +3,7 @@
 use crate::base::record::{Record, RowKey, Stored, Tree};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, SweepSlice};
-use crate::engine::rows::SeenRow;
+use crate::engine::rows::{CarriedRow, SeenRow};
 use crate::engine::view::Bulk;
 use crate::private_match::owner::EvaluatedRow;
 use crate::private_match::querier::AskedRow;
@@ -40,6 +40,8 @@ fn has_expired(tree: Tree, key: &RowKey, stored: &Stored, now: u64) -> bool {
         EvaluatedRow::decode(version, value).ok().map(|row| row.expires)
     } else if tree == Tree::Queries && AskedRow::id(key).is_some() {
         AskedRow::decode(version, value).ok().map(|row| row.expires)
+    } else if tree == Tree::Seen && CarriedRow::id(key).is_some() {
+        CarriedRow::decode(version, value).ok().map(|row| row.expires)
     } else {
         None
     };
