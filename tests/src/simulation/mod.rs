@@ -4,6 +4,7 @@
 
 pub mod desks;
 pub mod faults;
+pub mod hostile;
 pub mod invariants;
 pub mod links;
 pub mod network;

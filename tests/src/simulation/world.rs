@@ -10,8 +10,8 @@ use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp, UserId};
 use kinmesh_protocol::engine::job;
 use kinmesh_protocol::engine::{
-    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Seat,
-    SendOutcome,
+    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now,
+    Receipt, Seat, SendOutcome,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -36,6 +36,8 @@ pub struct SimNode {
     pub store: SimStore,
     /// Calls that its engine asked for.
     pub dials: usize,
+    /// True for a node whose keys a test holds: it has links, and no engine answers.
+    pub(super) is_puppet: bool,
     operational: [u8; 32],
     identity: PeerId,
     engine: Option<Engine>,
@@ -80,6 +82,8 @@ pub struct World {
     /// What every engine wanted in the log, with the node.
     pub notices: Vec<(usize, Notice)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
+    /// What was answered to an item that a test offered.
+    pub(super) offered: Option<Receipt>,
     now_ms: u64,
     sequence: u64,
     queue: BTreeMap<(u64, u64), Event>,
@@ -105,6 +109,7 @@ impl World {
             refuse_at: None,
             notices: Vec::new(),
             apart: BTreeSet::new(),
+            offered: None,
             now_ms: 1_800_000_000_000,
             sequence: 0,
             queue: BTreeMap::new(),
@@ -147,6 +152,7 @@ impl World {
             seat,
             store,
             dials: 0,
+            is_puppet: false,
             operational,
             identity: PeerId(SigningKey::from_bytes(&operational).verifying_key().to_bytes()),
             engine: None,
@@ -262,6 +268,20 @@ impl World {
     pub fn restart(&mut self, node: usize, after_ms: u64) {
         self.crash(node);
         self.schedule(after_ms, Event::Start { node });
+    }
+
+    /// Ends a node's engine for good; its links stay possible, and what comes to it is delivered and committed.
+    pub fn puppet(&mut self, node: usize) {
+        self.crash(node);
+        self.node(node).is_puppet = true;
+    }
+
+    /// Sets a node's clock off the world's, in milliseconds: what was off before counts no more.
+    pub fn set_clock(&mut self, node: usize, ahead_ms: i64) {
+        self.node(node).ahead_ms = ahead_ms;
+        if self.runs(node) {
+            self.input(node, Input::Wake);
+        }
     }
 
     /// True if the node's process runs.
