@@ -7,7 +7,7 @@ use kinmesh_protocol::base::{DeliveryId, PeerId, ReceiptId};
 use kinmesh_protocol::engine::{Carrier, Input, LinkChange, Receipt, Seat, SendOutcome};
 
 use crate::simulation::invariants::{roster_of, takes_part};
-use crate::simulation::world::{Event, World};
+use crate::simulation::world::{Event, Observed, World};
 
 /// Items under way to one peer: one each of public messages, evaluations, sets and bags.
 const IN_FLIGHT: usize = 4;
@@ -99,6 +99,10 @@ impl World {
             self.outcome_after(1, (from, process, delivery, true), SendOutcome::Lost);
             return;
         };
+        let at_ms = self.now().0;
+        if let Some(observed) = &mut self.observed {
+            observed.push(Observed { at_ms, from, to, bytes: item.len() });
+        }
         let flights = self.node(from).in_flight.entry(to).or_default();
         flights.insert(delivery);
         assert!(flights.len() <= IN_FLIGHT, "{} items under way to one peer", flights.len());
@@ -179,7 +183,9 @@ impl World {
         let receipt = self.receipt(to);
         self.node(to).waiting.insert(receipt, waiting);
         let peer = self.identity(from);
-        self.delivered.push((to, peer, item.clone()));
+        if self.observed.is_none() {
+            self.delivered.push((to, peer, item.clone()));
+        }
         self.input(to, Input::Cell { receipt, carrier: Carrier::Link(peer), bytes: item });
     }
 
@@ -197,6 +203,17 @@ impl World {
     pub fn replay(&mut self, to: usize, from: PeerId, bytes: Vec<u8>) {
         let receipt = self.receipt(to);
         self.input(to, Input::Cell { receipt, carrier: Carrier::Link(from), bytes });
+    }
+
+    /// Brings bytes by a file and gives the receipt.
+    ///
+    /// # Panics
+    /// When the engine gives none: that is a failed test.
+    pub fn offer_file(&mut self, to: usize, bytes: Vec<u8>) -> Receipt {
+        self.offered = None;
+        let receipt = self.receipt(to);
+        self.input(to, Input::Cell { receipt, carrier: Carrier::File, bytes });
+        self.offered.take().expect("a receipt for every item")
     }
 
     fn receipt(&mut self, node: usize) -> ReceiptId {

@@ -16,4 +16,4 @@ pub mod world;
 pub use faults::Faults;
 pub use network::{Papers, Setup, start, start_among, start_with};
 pub use store::SimStore;
-pub use world::World;
+pub use world::{Observed, World};

@@ -56,6 +56,19 @@ pub struct SimNode {
     next_ticket: u64,
 }
 
+/// One item on the wire: when, between whom, and how long. Whoever watches the network sees no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Observed {
+    /// Milliseconds.
+    pub at_ms: u64,
+    /// The sender's place.
+    pub from: usize,
+    /// The receiver's place.
+    pub to: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
 pub(super) enum Event {
     Wake { node: usize, process: u64, at: u64 },
     Job { node: usize, process: u64, job: JobId, work: Box<Job> },
@@ -75,6 +88,8 @@ pub struct World {
     pub faults: Faults,
     /// The items that were delivered: receiver, sender's identity, bytes.
     pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
+    /// What an observer of the network sees, where the run looks at it; nothing is kept of the bytes then.
+    pub observed: Option<Vec<Observed>>,
     /// Commits so far, refused ones not counted.
     pub commits: u64,
     /// The commit with this number is refused.
@@ -105,6 +120,7 @@ impl World {
             nodes: Vec::new(),
             faults,
             delivered: Vec::new(),
+            observed: None,
             commits: 0,
             refuse_at: None,
             notices: Vec::new(),

@@ -7,7 +7,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod claims;
+mod encodings;
 mod evaluation;
+mod keys;
+mod leaks;
+mod raw;
+mod replay;
+mod sets;
 
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::NoticeCode;
