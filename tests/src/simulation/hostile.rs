@@ -7,7 +7,7 @@ use kinmesh_protocol::base::Sensitive;
 use kinmesh_protocol::base::record::Record;
 use kinmesh_protocol::base::record::{Tree, row_key};
 use kinmesh_protocol::base::{CaseRef, CellId, Draw, Epoch, MemberId, MsgId, Party, limits};
-use kinmesh_protocol::engine::{Bulk, Receipt, Seat};
+use kinmesh_protocol::engine::{Bulk, Input, Receipt, Seat};
 use kinmesh_protocol::envelope::{
     Addressee, CellHeader, CellKind, Header, Item, KeyRing, Message, Refusal, SealPublic, SealSecret, SigningKey, Unverified,
     VerifyingKey, capacity_class, packed_len, seal, sign,
@@ -16,6 +16,7 @@ use kinmesh_protocol::private_match::owner::{EpochKey, IndexState, SealingKey};
 use kinmesh_protocol::private_match::{Element, EvalCase, EvalMode, oprf};
 
 use crate::simulation::network::{Setup, network_id};
+use crate::simulation::world::World;
 
 /// The bags of these networks.
 const BAG_BYTES: usize = 32 * 1024;
@@ -173,6 +174,22 @@ impl Hostile {
             message.verify(&network_id(), me, &ring, now, pace.clock_skew, long).ok().map(|message| message.into_inner())
         };
         messages.iter().filter_map(read).collect()
+    }
+}
+
+impl World {
+    /// Ends a node's engine for good; its links stay possible, and what comes to it is delivered and committed.
+    pub fn puppet(&mut self, node: usize) {
+        self.crash(node);
+        self.node(node).is_puppet = true;
+    }
+
+    /// Sets a node's clock off the world's, in milliseconds: what was off before counts no more.
+    pub fn set_clock(&mut self, node: usize, ahead_ms: i64) {
+        self.node(node).ahead_ms = ahead_ms;
+        if self.runs(node) {
+            self.input(node, Input::Wake);
+        }
     }
 }
 

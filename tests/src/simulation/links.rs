@@ -7,7 +7,7 @@ use kinmesh_protocol::base::{DeliveryId, PeerId, ReceiptId};
 use kinmesh_protocol::engine::{Carrier, Input, LinkChange, Receipt, Seat, SendOutcome};
 
 use crate::simulation::invariants::{roster_of, takes_part};
-use crate::simulation::world::{Event, Observed, World};
+use crate::simulation::world::{Event, World};
 
 /// Items under way to one peer: one each of public messages, evaluations, sets and bags.
 const IN_FLIGHT: usize = 4;
@@ -28,6 +28,19 @@ pub(super) struct Flight {
     pub item: Vec<u8>,
     /// Whether the receipt comes back.
     pub answered: bool,
+}
+
+/// One item on the wire: when, between whom, and how long. Whoever watches the network sees no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Observed {
+    /// Milliseconds.
+    pub at_ms: u64,
+    /// The sender's place.
+    pub from: usize,
+    /// The receiver's place.
+    pub to: usize,
+    /// Bytes.
+    pub bytes: usize,
 }
 
 /// Where a receipt goes.

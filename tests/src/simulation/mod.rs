@@ -14,6 +14,7 @@ pub mod trace;
 pub mod world;
 
 pub use faults::Faults;
+pub use links::Observed;
 pub use network::{Papers, Setup, start, start_among, start_with};
 pub use store::SimStore;
-pub use world::{Observed, World};
+pub use world::World;

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::simulation::faults::Faults;
-use crate::simulation::links::{Flight, Waiting};
+use crate::simulation::links::{Flight, Observed, Waiting};
 use crate::simulation::store::SimStore;
 use crate::simulation::trace::Trace;
 
@@ -45,7 +45,7 @@ pub struct SimNode {
     pub(super) process: u64,
     started_ms: u64,
     /// Its clock minus the world's.
-    ahead_ms: i64,
+    pub(super) ahead_ms: i64,
     pub(super) admitted: BTreeSet<PeerId>,
     pub(super) links: BTreeSet<usize>,
     pub(super) in_flight: BTreeMap<usize, BTreeSet<DeliveryId>>,
@@ -54,19 +54,6 @@ pub struct SimNode {
     pub(super) waiting: BTreeMap<ReceiptId, Waiting>,
     pub(super) next_receipt: u64,
     next_ticket: u64,
-}
-
-/// One item on the wire: when, between whom, and how long. Whoever watches the network sees no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Observed {
-    /// Milliseconds.
-    pub at_ms: u64,
-    /// The sender's place.
-    pub from: usize,
-    /// The receiver's place.
-    pub to: usize,
-    /// Bytes.
-    pub bytes: usize,
 }
 
 pub(super) enum Event {
@@ -284,20 +271,6 @@ impl World {
     pub fn restart(&mut self, node: usize, after_ms: u64) {
         self.crash(node);
         self.schedule(after_ms, Event::Start { node });
-    }
-
-    /// Ends a node's engine for good; its links stay possible, and what comes to it is delivered and committed.
-    pub fn puppet(&mut self, node: usize) {
-        self.crash(node);
-        self.node(node).is_puppet = true;
-    }
-
-    /// Sets a node's clock off the world's, in milliseconds: what was off before counts no more.
-    pub fn set_clock(&mut self, node: usize, ahead_ms: i64) {
-        self.node(node).ahead_ms = ahead_ms;
-        if self.runs(node) {
-            self.input(node, Input::Wake);
-        }
     }
 
     /// True if the node's process runs.

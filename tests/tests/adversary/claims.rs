@@ -1,7 +1,7 @@
 //! Claims: guessed and borrowed tags, answers that must all look alike, records and attributes that change behind their
 //! commitments, and what two claims on one case show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinmesh_protocol::base::record::{Record, Tree, row_key};
 use kinmesh_protocol::base::{CaseRef, ClaimId, ConsentId, Epoch, MemberId, MsgId, cbor};
@@ -27,7 +27,7 @@ pub fn tags(setup: &Setup, owner: usize) -> Vec<Vec<Tag>> {
     let from = row_key(TagRow::KIND, &epoch);
     let store = &setup.world.nodes[owner].store;
     let rows = store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows");
-    let mut people = std::collections::BTreeMap::<_, Vec<Tag>>::new();
+    let mut people = BTreeMap::<_, Vec<Tag>>::new();
     for (key, _) in rows {
         let (_, family, tag, entry) = TagRow::id(&key).expect("a tag");
         if family == Family::Registered {
@@ -208,7 +208,7 @@ fn attack_20_a_record_that_changes_after_the_attributes_is_not_disclosed() {
     }
     let Ok(Answer::Disclosures { disclosures }) = setup.world.command(south, Command::DisclosureList) else { panic!("a list") };
     assert!(disclosures.is_empty(), "nothing of it was shown");
-    holder.say(&mut setup, south, kind::DISCLOSURE, &disclosure(1, &honest.to_vec(), &other_hashes));
+    holder.say(&mut setup, south, kind::DISCLOSURE, &disclosure(1, &honest, &other_hashes));
     let Ok(Answer::Disclosures { disclosures }) = setup.world.command(south, Command::DisclosureList) else { panic!("a list") };
     assert_eq!(disclosures.len(), 1, "what was committed to is taken");
 }
@@ -273,6 +273,24 @@ fn kolmogorov_smirnov(one: &[u64], other: &[u64]) -> f64 {
     sum.clamp(0.0, 1.0)
 }
 
+/// So many claims, every second one on a record, with what each will meet; signed messages.
+fn many_claims(setup: &Setup, north: usize, hostile: &mut Hostile, count: usize) -> (BTreeMap<ClaimId, bool>, Vec<Vec<u8>>) {
+    let known: Vec<Vec<Tag>> = tags(setup, north).into_iter().filter(|tags| tags.len() > 1).collect();
+    let (epoch, _) = epoch_of(setup, north);
+    let (mut expected, mut messages) = (BTreeMap::new(), Vec::new());
+    for number in 0..count {
+        let is_hit = number % 2 == 0;
+        let guess = vec![Tag(hostile.draw.bytes()), Tag(hostile.draw.bytes())];
+        let tags = if is_hit { known[number / 2 % known.len()][..2].to_vec() } else { guess };
+        let root = hostile.draw.bytes();
+        let claim = body(hostile, epoch, tags, root);
+        expected.insert(claim.claim_id, is_hit);
+        let header = hostile.header(setup, north, kind::CLAIM);
+        messages.push(hostile.sign(&header, &claim));
+    }
+    (expected, messages)
+}
+
 #[test]
 fn attack_22_a_thousand_answers_do_not_tell_hits_from_misses() {
     const CLAIMS: usize = 1_000;
@@ -289,19 +307,7 @@ fn attack_22_a_thousand_answers_do_not_tell_hits_from_misses() {
     setup.world.run_for(3 * DAY);
     let mut hostile = Hostile::puppet(&mut setup, 1);
     setup.world.run_for(3 * HOUR);
-    let known: Vec<Vec<Tag>> = tags(&setup, north).into_iter().filter(|tags| tags.len() > 1).collect();
-    let (epoch, _) = epoch_of(&setup, north);
-    let (mut expected, mut messages) = (std::collections::BTreeMap::new(), Vec::new());
-    for number in 0..CLAIMS {
-        let is_hit = number % 2 == 0;
-        let guess = vec![Tag(hostile.draw.bytes()), Tag(hostile.draw.bytes())];
-        let tags = if is_hit { known[number / 2 % known.len()][..2].to_vec() } else { guess };
-        let root = hostile.draw.bytes();
-        let claim = body(&mut hostile, epoch, tags, root);
-        expected.insert(claim.claim_id, is_hit);
-        let header = hostile.header(&setup, north, kind::CLAIM);
-        messages.push(hostile.sign(&header, &claim));
-    }
+    let (expected, messages) = many_claims(&setup, north, &mut hostile, CLAIMS);
     let mark = setup.world.delivered.len();
     setup.world.nodes[north].store.watch();
     for messages in messages.chunks(50) {

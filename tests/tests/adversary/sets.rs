@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use kinmesh_protocol::base::Sensitive;
 use kinmesh_protocol::base::limits::BASE_CLASS;
+use kinmesh_protocol::base::{Sensitive, cbor};
 use kinmesh_protocol::engine::{NoticeCode, Receipt};
 use kinmesh_protocol::envelope::Refusal;
 use kinmesh_protocol::linkage::profile_id;
@@ -12,8 +12,8 @@ use kinmesh_protocol::private_match::owner::SetOut;
 use kinmesh_protocol::private_match::querier::{HeldSet, SetIn};
 use kinmesh_protocol::private_match::set::{PREFIX_END, byte_bounds, encode_segment, parameter, segment_size};
 use kinmesh_protocol::private_match::{
-    Family, SegmentInfo, SegmentKind, SegmentReader, SetCorrupt, SetKind, SetManifest, SetReceipt, SetSegment, merge_hits,
-    padding,
+    Family, ReceiptStatus, SegmentInfo, SegmentKind, SegmentReader, SetCorrupt, SetKind, SetManifest, SetReceipt, SetSegment,
+    merge_hits, padding,
 };
 use kinmesh_tests::simulation::Setup;
 use kinmesh_tests::simulation::desks::register;
@@ -150,49 +150,46 @@ fn bits(runs: &[(u64, u64)], k: u8, ones_first: u64) -> Vec<u8> {
     all.chunks(8).map(|byte| byte.iter().enumerate().fold(0, |sum, (place, bit)| sum | u8::from(*bit) << (7 - place))).collect()
 }
 
-#[test]
-fn attack_02_a_set_that_is_not_in_its_one_form_is_thrown_away() {
-    let (mut setup, mut owner, south, good) = owner_with_a_good_set(2);
-    // A list whose first segment does not end with a byte, so that there is a bit behind its last prefix.
+/// A list whose first segment does not end with a byte, so that there is a bit behind its last prefix.
+fn list_with_room(setup: &Setup, owner: &Hostile, querier: usize) -> Vec<u64> {
     let has_room = |seed: &u64| {
-        let (manifest, mut bytes) = base(&setup, &owner, south, 0, &random_prefixes(*seed, 4 * BASE_CLASS));
+        let (manifest, mut bytes) = base(setup, owner, querier, 0, &random_prefixes(*seed, 4 * BASE_CLASS));
         *bytes[0].last_mut().expect("bytes") |= 1;
         let segment = &manifest.segments[0];
         let reader = SegmentReader::new(&bytes[0], segment.lo, segment.hi, segment.count, segment.k).expect("a frame");
         reader.last() == Some(Err(SetCorrupt::Trailing))
     };
-    let prefixes = random_prefixes((3..).find(has_room).expect("most lists"), 4 * BASE_CLASS);
-    let (honest, honest_bytes) = base(&setup, &owner, south, 0, &prefixes);
-    let first = &honest.segments[0];
+    random_prefixes((3..).find(has_room).expect("most lists"), 4 * BASE_CLASS)
+}
+
+/// Bytes that are no form of the first segment of a set.
+fn corrupt(honest: &SetManifest, bytes: &[Vec<u8>]) -> [(&'static str, Vec<u8>); 8] {
+    let (first, whole) = (&honest.segments[0], &bytes[0]);
     let (_, most) = byte_bounds(first.lo, first.hi, first.count).expect("a frame");
-    let last_bit = |bytes: &mut Vec<u8>| *bytes.last_mut().expect("bytes") |= 1;
-    let one_run = vec![0xff; usize::try_from(most).expect("small")];
+    let mut last_bit = whole.clone();
+    *last_bit.last_mut().expect("bytes") |= 1;
     // Every one bit is a step of 2^k: the list goes beyond its range at once.
-    let outside = bits(&[(1 << 15, 0)], first.k, 0);
-    let hostile: [(&str, Vec<u8>); 8] = [
-        ("a bit behind the last prefix", {
-            let mut bytes = honest_bytes[0].clone();
-            last_bit(&mut bytes);
-            bytes
-        }),
-        ("a byte behind the last prefix", {
-            let mut bytes = honest_bytes[0].clone();
-            bytes.push(0);
-            bytes
-        }),
-        ("truncated", honest_bytes[0][..honest_bytes[0].len() - 3].to_vec()),
-        ("one unary run without an end", one_run),
-        ("a prefix outside its range", {
-            let mut bytes = outside;
-            bytes.resize(honest_bytes[0].len(), 0);
-            bytes
-        }),
-        ("another segment's bytes", honest_bytes[1].clone()),
+    let mut outside = bits(&[(1 << 15, 0)], first.k, 0);
+    outside.resize(whole.len(), 0);
+    [
+        ("a bit behind the last prefix", last_bit),
+        ("a byte behind the last prefix", [&whole[..], &[0]].concat()),
+        ("truncated", whole[..whole.len() - 3].to_vec()),
+        ("one unary run without an end", vec![0xff; usize::try_from(most).expect("small")]),
+        ("a prefix outside its range", outside),
+        ("another segment's bytes", bytes[1].clone()),
         ("nothing", Vec::new()),
-        ("zeros: every prefix follows the one before", vec![0; honest_bytes[0].len()]),
-    ];
+        ("zeros: every prefix follows the one before", vec![0; whole.len()]),
+    ]
+}
+
+#[test]
+fn attack_02_a_set_that_is_not_in_its_one_form_is_thrown_away() {
+    let (mut setup, mut owner, south, good) = owner_with_a_good_set(2);
+    let prefixes = list_with_room(&setup, &owner, south);
+    let (honest, honest_bytes) = base(&setup, &owner, south, 0, &prefixes);
     let mut seq = good.manifest.set_seq;
-    for (what, bytes) in hostile {
+    for (what, bytes) in corrupt(&honest, &honest_bytes) {
         seq += 1;
         let (mut manifest, _) = base(&setup, &owner, south, seq, &prefixes);
         manifest.segments[0].len = bytes.len() as u64;
@@ -207,15 +204,27 @@ fn attack_02_a_set_that_is_not_in_its_one_form_is_thrown_away() {
         assert!(said > discarded + refused, "{what}: no alarm");
         assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, good.manifest, "{what}: it counts");
         if noticed(&setup, south, NoticeCode::SetDiscarded).len() > discarded {
-            let told = owner.heard(&setup, mark).into_iter().filter(|heard| heard.message.header.kind == RECEIPT).any(|heard| {
-                let receipt: SetReceipt = kinmesh_protocol::base::cbor::decode(&heard.message.body).expect("a receipt");
-                receipt.set_seq == seq && format!("{:?}", receipt.status) == "Corrupt"
-            });
-            assert!(told, "{what}: the owner is not told");
+            let receipts = owner.heard(&setup, mark).into_iter().filter(|heard| heard.message.header.kind == RECEIPT);
+            let told = receipts.map(|heard| cbor::decode::<SetReceipt>(&heard.message.body).expect("a receipt"));
+            assert!(
+                told.into_iter().any(|told| (told.set_seq, told.status) == (seq, ReceiptStatus::Corrupt)),
+                "{what}: not told"
+            );
         }
     }
-    // What the manifest says of them is as bad.
-    let changes: [(&str, fn(&mut SetManifest)); 9] = [
+    // The honest one of the same list is taken after all of that.
+    let (manifest, bytes) = base(&setup, &owner, south, seq + 1, &prefixes);
+    ship(&mut setup, &mut owner, south, &manifest, &bytes);
+    assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, manifest);
+}
+
+#[test]
+fn attack_02_a_manifest_that_does_not_add_up_is_refused() {
+    let (mut setup, mut owner, south, good) = owner_with_a_good_set(102);
+    let prefixes = random_prefixes(4, 4 * BASE_CLASS);
+    let mut seq = good.manifest.set_seq;
+    type Change = fn(&mut SetManifest);
+    let changes: [(&str, Change); 9] = [
         ("counts that do not add up", |set| set.segments[0].count -= 1),
         ("a count that is no class", |set| set.adds_count -= 1),
         ("a gap between segments", |set| set.segments[0].hi -= 1),
@@ -237,10 +246,6 @@ fn attack_02_a_set_that_is_not_in_its_one_form_is_thrown_away() {
         assert_eq!(said.get(refused..), Some(&[Refusal::SetCorrupt.code()][..]), "{what}");
         assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, good.manifest, "{what}");
     }
-    // The honest one of the same list is taken after all of that.
-    let (manifest, bytes) = base(&setup, &owner, south, seq + 1, &prefixes);
-    ship(&mut setup, &mut owner, south, &manifest, &bytes);
-    assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, manifest);
 }
 
 #[test]
