@@ -1,7 +1,7 @@
 //! The attacks of the threat model that concern sets, evaluation, claims, bags, replay, encodings and leaks: each a test with
 //! its number, against whole networks of engines in virtual time, with real bytes and real rows.
 //!
-//! Attacks on rosters and keys are in the test `roster`, those on storage beside the store.
+//! Attacks on rosters and keys are in the test `roster`, those on storage beside the store. What each of them costs
 //! stands in docs/src/threat-model.md, the bounds in docs/src/protocol.md.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
