@@ -123,8 +123,8 @@ pub struct ClaimIn {
     /// State.
     #[n(6)]
     pub state: HolderState,
-    /// The own record it concerns.
-    #[n(7)]
+    /// The own record it concerns. A row of a miss is as long as one of a hit: its size on the disk must not tell them apart.
+    #[cbor(n(7), with = "level_person", has_nil)]
     pub person: Option<PersonId>,
     /// The three roots that were sent, or that the seeker sent.
     #[cbor(n(8), with = "fixed_list")]
@@ -145,13 +145,68 @@ pub struct ClaimIn {
     #[n(13)]
     pub outcome: Option<OutcomeKind>,
     /// The family member of the own record whom the claim met, by its place there; none where it met the person itself.
-    #[n(14)]
+    #[cbor(n(14), with = "level_mention", has_nil)]
     pub mention: Option<u8>,
     /// Who claimed: the seeker in `registered`, this node in `sought`.
     #[n(20)]
     pub family: Family,
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
+
+/// A record's id, or as many zeros: no id is drawn as zeros.
+mod level_person {
+    use minicbor::decode::Error as DecodeError;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decoder, Encoder};
+
+    use crate::base::PersonId;
+
+    pub(super) fn encode<C, W: Write>(
+        person: &Option<PersonId>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.bytes(&person.map_or([0; 16], |person| person.0))?.ok()
+    }
+
+    pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Option<PersonId>, DecodeError> {
+        let id = <[u8; 16]>::try_from(d.bytes()?).map_err(|_| DecodeError::message("person"))?;
+        Ok(Some(PersonId(id)).filter(|_| id != [0; 16]))
+    }
+
+    /// Written out whatever it is.
+    pub(super) const fn is_nil(_: &Option<PersonId>) -> bool {
+        false
+    }
+
+    pub(super) const fn nil() -> Option<Option<PersonId>> {
+        None
+    }
+}
+
+/// A place in a record's list of at most 16 family members, counted from 1; 0 for none.
+mod level_mention {
+    use minicbor::decode::Error as DecodeError;
+    use minicbor::encode::{Error as EncodeError, Write};
+    use minicbor::{Decoder, Encoder};
+
+    pub(super) fn encode<C, W: Write>(mention: &Option<u8>, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        e.u8(mention.map_or(0, |place| place.saturating_add(1)))?.ok()
+    }
+
+    pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<Option<u8>, DecodeError> {
+        Ok(d.u8()?.checked_sub(1))
+    }
+
+    /// Written out whatever it is.
+    pub(super) const fn is_nil(_: &Option<u8>) -> bool {
+        false
+    }
+
+    pub(super) const fn nil() -> Option<Option<u8>> {
+        None
+    }
+}
 
 /// Where a claim stands at the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]

@@ -115,10 +115,11 @@ impl Engine {
     /// The record under the claim's tags that the seeker may learn of, and which of its family members was met. A person's
     /// own record comes before one that only names somebody.
     fn look_up<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<Option<(PersonId, Option<u8>)>, ReadError> {
-        let (mut hidden, mut named) = (false, None);
+        let (mut hidden, mut known, mut named) = (false, false, None);
         let under = |tag: &Tag| (claim.epoch, Family::Registered, tag.0);
         for tag in &claim.tags {
             for ((_, family, _, entry), row) in step.under::<TagRow>(&row_key(TagRow::KIND, &under(tag)), PEOPLE_A_TAG)? {
+                known = true;
                 let answers = row.mode == MatchMode::Answer && row.audience.admits(&claim.seeker);
                 if !answers {
                     hidden = true;
@@ -137,9 +138,10 @@ impl Engine {
         if named.is_some() {
             return Ok(named);
         }
-        if hidden {
-            // It was never in a set of this peer: a colluding member told the tag, or a guess (protocol.md 2.14).
-            step.notify(NoticeCode::ClaimAnomaly, Some(claim.seeker), 0);
+        if hidden || !known {
+            // It was never in a set of this peer: a colluding member told the tag (0), or it is a guess, such as an entry of the
+            // set with random bytes behind it, or the claim came after its epoch's index was deleted (1) (protocol.md 2.14).
+            step.notify(NoticeCode::ClaimAnomaly, Some(claim.seeker), u64::from(!hidden));
         }
         Ok(None)
     }

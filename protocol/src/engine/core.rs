@@ -292,6 +292,7 @@ impl Engine {
             // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
             (JobFor::Finalize(_, owner), JobFailure::Proof) => step.notify(NoticeCode::ProofFailed, Some(owner), 0),
             (_, JobFailure::Read(_)) => step.notify(NoticeCode::Damaged, None, 2),
+            (JobFor::Evaluate(querier, request), JobFailure::Element) => self.elements_refused(step, &querier, request),
             _ => {}
         }
     }

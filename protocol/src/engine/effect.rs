@@ -165,7 +165,7 @@ pub enum NoticeCode {
     HouseholdFull,
     /// As many pairs wait to be compared as may; the number is the bound.
     SuspectsFull,
-    /// A claim named a tag that this node never gave to its sender: colluding members, or a guess.
+    /// A claim named a tag that this node never gave to its sender: colluding members (the number is 0), or a guess (1).
     ClaimAnomaly,
     /// A member shows peers different keys; the number is that of its announcement.
     KeysDiffer,

@@ -9,6 +9,7 @@ use crate::audit::Act;
 use crate::base::limits::KEYS_A_RECORD;
 use crate::base::{CaseRef, Epoch, MemberId, MsgId, Sensitive};
 use crate::engine::core::{Engine, JobFor};
+use crate::engine::effect::NoticeCode;
 use crate::engine::input::Carrier;
 use crate::engine::job::{EvaluateBatch, Job, JobClass};
 use crate::engine::receive::{body, kind};
@@ -178,6 +179,18 @@ impl Engine {
         };
         self.running.start(step, JobFor::Evaluate(from, id), JobClass::Answer, Job::Evaluate(batch));
         Ok(())
+    }
+
+    /// An element was none, so the key was not used for any of them. What the request cost stays charged: an honest querier
+    /// never sends such a one.
+    pub(super) fn elements_refused<V: View>(&mut self, step: &mut Step<'_, V>, querier: &MemberId, request: MsgId) {
+        step.notify(NoticeCode::Refused, Some(*querier), Refusal::Element.code());
+        let error = ErrorBody { code: Refusal::Element.code(), re: request, value: None };
+        let posted = self.taking_part(querier).is_none()
+            || self.post(step, querier, Lane::Eval, kind::ERROR, Some(request), &error).is_ok();
+        if !posted {
+            step.notify(NoticeCode::Damaged, Some(*querier), 12);
+        }
     }
 
     /// The answer is there. It is stored nowhere, since a querier that misses it asks again; but where the request came in a

@@ -5,6 +5,7 @@
 pub mod bundles;
 pub mod desks;
 pub mod faults;
+pub mod hostile;
 pub mod invariants;
 pub mod links;
 pub mod network;
@@ -14,6 +15,7 @@ pub mod trace;
 pub mod world;
 
 pub use faults::Faults;
+pub use links::Observed;
 pub use network::{Papers, Setup, start, start_among, start_with};
 pub use store::SimStore;
 pub use world::World;

@@ -21,7 +21,11 @@ struct State {
     blobs: BTreeMap<BlobId, Vec<u8>>,
     records_open: bool,
     refuse: bool,
+    written: Option<Vec<Written>>,
 }
+
+/// What one commit wrote, as a disk shows it: the tree of each row and the bytes of its key and value, 0 for a removal.
+pub type Written = Vec<(Tree, usize, usize)>;
 
 /// The store of one simulated node; survives its crashes.
 #[derive(Clone, Default)]
@@ -66,11 +70,39 @@ impl SimStore {
         R::decode(*version, value).ok()
     }
 
+    /// Remembers from now on what each commit writes.
+    pub fn watch(&self) {
+        self.state().written = Some(Vec::new());
+    }
+
+    /// What each commit wrote since it was watched, or asked last.
+    #[must_use]
+    pub fn written(&self) -> Vec<Written> {
+        self.state().written.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// True if some bytes stand in a row or a file.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let state = self.state();
+        let has = |value: &[u8]| !bytes.is_empty() && value.windows(bytes.len()).any(|window| window == bytes);
+        state.rows.values().any(|(_, _, value)| has(value)) || state.blobs.values().any(|blob| has(blob))
+    }
+
     /// A hash of every row, for a comparison of two moments.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
+        self.digest_but(None)
+    }
+
+    /// The same without the rows of a tree.
+    #[must_use]
+    pub fn digest_but(&self, left_out: Option<Tree>) -> [u8; 32] {
         let mut hash = Sha256::new();
         for ((tree, key), (_, version, value)) in &self.state().rows {
+            if left_out == Some(*tree) {
+                continue;
+            }
             hash.update(tree.name());
             for part in [key.0.as_slice(), &version.to_be_bytes(), value] {
                 hash.update((part.len() as u64).to_be_bytes());
@@ -94,6 +126,9 @@ impl SimStore {
             return Err(Refused);
         }
         let mut seen = std::collections::BTreeSet::new();
+        if let Some(written) = &mut state.written {
+            written.push(batch.ops.iter().map(shape_of).collect());
+        }
         for (id, bytes) in batch.blobs {
             state.blobs.insert(id, bytes);
         }
@@ -116,6 +151,13 @@ impl SimStore {
             state.blobs.remove(&id);
         }
         Ok(())
+    }
+}
+
+fn shape_of(op: &Op) -> (Tree, usize, usize) {
+    match op {
+        Op::Put(row) => (row.tree, row.key.0.len(), row.value.expose().len()),
+        Op::Remove(tree, key) => (*tree, key.0.len(), 0),
     }
 }
 

@@ -10,14 +10,14 @@ use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp, UserId};
 use kinmesh_protocol::engine::job;
 use kinmesh_protocol::engine::{
-    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Seat,
-    SendOutcome,
+    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now,
+    Receipt, Seat, SendOutcome,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::simulation::faults::Faults;
-use crate::simulation::links::{Flight, Waiting};
+use crate::simulation::links::{Flight, Observed, Waiting};
 use crate::simulation::store::SimStore;
 use crate::simulation::trace::Trace;
 
@@ -36,6 +36,8 @@ pub struct SimNode {
     pub store: SimStore,
     /// Calls that its engine asked for.
     pub dials: usize,
+    /// True for a node whose keys a test holds: it has links, and no engine answers.
+    pub(super) is_puppet: bool,
     operational: [u8; 32],
     identity: PeerId,
     engine: Option<Engine>,
@@ -43,7 +45,7 @@ pub struct SimNode {
     pub(super) process: u64,
     started_ms: u64,
     /// Its clock minus the world's.
-    ahead_ms: i64,
+    pub(super) ahead_ms: i64,
     pub(super) admitted: BTreeSet<PeerId>,
     pub(super) links: BTreeSet<usize>,
     pub(super) in_flight: BTreeMap<usize, BTreeSet<DeliveryId>>,
@@ -73,6 +75,8 @@ pub struct World {
     pub faults: Faults,
     /// The items that were delivered: receiver, sender's identity, bytes.
     pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
+    /// What an observer of the network sees, where the run looks at it; nothing is kept of the bytes then.
+    pub observed: Option<Vec<Observed>>,
     /// Commits so far, refused ones not counted.
     pub commits: u64,
     /// The commit with this number is refused.
@@ -80,6 +84,8 @@ pub struct World {
     /// What every engine wanted in the log, with the node.
     pub notices: Vec<(usize, Notice)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
+    /// What was answered to an item that a test offered.
+    pub(super) offered: Option<Receipt>,
     now_ms: u64,
     sequence: u64,
     queue: BTreeMap<(u64, u64), Event>,
@@ -101,10 +107,12 @@ impl World {
             nodes: Vec::new(),
             faults,
             delivered: Vec::new(),
+            observed: None,
             commits: 0,
             refuse_at: None,
             notices: Vec::new(),
             apart: BTreeSet::new(),
+            offered: None,
             now_ms: 1_800_000_000_000,
             sequence: 0,
             queue: BTreeMap::new(),
@@ -147,6 +155,7 @@ impl World {
             seat,
             store,
             dials: 0,
+            is_puppet: false,
             operational,
             identity: PeerId(SigningKey::from_bytes(&operational).verifying_key().to_bytes()),
             engine: None,
