@@ -88,17 +88,7 @@ impl Elsewhere for Wiring {
     fn daemon_run(&self, context: &Context, args: &DaemonRunArgs) -> Result<(), CommandError> {
         let dir = context.place.dir.clone();
         let mut asked = Ok(());
-        let outcome = run::run(
-            &dir,
-            |_| match existing(context, args.credential.as_deref(), "the node's own keys") {
-                Ok(secret) => Some(secret),
-                Err(error) => {
-                    asked = Err(error);
-                    None
-                }
-            },
-            serve,
-        );
+        let outcome = run::run(&dir, asking(context, args.credential.as_deref(), "the node's own keys", &mut asked), serve);
         asked?;
         outcome.map_err(|error| match error {
             run::RunError::Network(error) => CommandError::from(NodeProblem::Network).because(error),
@@ -127,19 +117,8 @@ impl Elsewhere for Wiring {
         let mut asked = Ok(());
         let outcome = sign::run(
             &arguments,
-            |report| {
-                let mut text = Vec::new();
-                let written = report.write_text(&mut text).is_ok();
-                context.out.warn(&String::from_utf8_lossy(&text));
-                written && (args.yes || context.out.is_interactive() && cli::confirm("Sign this?").unwrap_or(false))
-            },
-            |_| match existing(context, args.credential.as_deref(), "the custodian's key") {
-                Ok(secret) => Some(secret),
-                Err(error) => {
-                    asked = Err(error);
-                    None
-                }
-            },
+            |report| agreed(context, args.yes, "Sign this?", |text| report.write_text(text)),
+            asking(context, args.credential.as_deref(), "the custodian's key", &mut asked),
         );
         asked?;
         let report = outcome.map_err(|error| of_files(error.kind(), error))?;
@@ -289,19 +268,8 @@ impl Elsewhere for Wiring {
         let mut asked = Ok(());
         let outcome = renewal::run(
             &arguments,
-            |report| {
-                let mut text = Vec::new();
-                let written = report.write_text(&mut text).is_ok();
-                context.out.warn(&String::from_utf8_lossy(&text));
-                written && (args.yes || context.out.is_interactive() && cli::confirm("Sign this key?").unwrap_or(false))
-            },
-            |_| match existing(context, args.credential.as_deref(), "the society's root key") {
-                Ok(secret) => Some(secret),
-                Err(error) => {
-                    asked = Err(error);
-                    None
-                }
-            },
+            |report| agreed(context, args.yes, "Sign this key?", |text| report.write_text(text)),
+            asking(context, args.credential.as_deref(), "the society's root key", &mut asked),
         );
         asked?;
         let report = outcome.map_err(|error| of_files(error.kind(), error))?;
@@ -407,13 +375,7 @@ fn hand_over(context: &Context, dir: &Path, items: &[Vec<u8>], fingerprint: Opti
     match runtime.block_on(client.status()) {
         Err(ClientError::NotRunning) => {
             let mut asked = Ok(());
-            let node = opened::open_node(&NodeFolder::new(dir), |_| match existing(context, None, "the node's own keys") {
-                Ok(secret) => Some(secret),
-                Err(error) => {
-                    asked = Err(error);
-                    None
-                }
-            });
+            let node = opened::open_node(&NodeFolder::new(dir), asking(context, None, "the node's own keys", &mut asked));
             asked?;
             let node = node.map_err(|error| problem(error.kind(), error))?;
             take_without_daemon(&node, commands).map_err(|error| CommandError::from(NodeProblem::RosterFile).because(error))
@@ -442,6 +404,25 @@ fn fresh(context: &Context, credential: Option<&Path>, what: &str) -> Result<Unl
 
 fn existing(context: &Context, credential: Option<&Path>, what: &str) -> Result<UnlockSecret, CommandError> {
     cli::existing_secret(context, credential, what).map(secret_of)
+}
+
+/// Asks for an existing secret when called. Who asks through a folder that knows no command-line errors finds the reason in
+/// `asked`.
+fn asking<'a, T>(
+    context: &'a Context,
+    credential: Option<&'a Path>,
+    what: &'a str,
+    asked: &'a mut Result<(), CommandError>,
+) -> impl FnOnce(T) -> Option<UnlockSecret> + 'a {
+    move |_| existing(context, credential, what).map_err(|error| *asked = Err(error)).ok()
+}
+
+/// Shows what is to be signed and asks for a word; without a terminal only `--yes` agrees.
+fn agreed(context: &Context, yes: bool, question: &str, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> bool {
+    let mut text = Vec::new();
+    let written = write(&mut text).is_ok();
+    context.out.warn(&String::from_utf8_lossy(&text));
+    written && (yes || context.out.is_interactive() && cli::confirm(question).unwrap_or(false))
 }
 
 fn secret_of(input: UnlockInput) -> UnlockSecret {

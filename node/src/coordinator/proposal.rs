@@ -158,9 +158,7 @@ impl Proposal {
     pub fn sign(&mut self, key: &SigningKey) -> Result<(), ProposalError> {
         let kid = kid_of(key.verifying_key().as_bytes());
         self.custodian(&kid)?;
-        let mut signatures = std::mem::take(&mut self.signed.signatures);
-        signatures.push(sign_roster(&self.roster.network_id, &self.signed.payload, key));
-        self.signed = Cosigned::new(std::mem::take(&mut self.signed.payload), signatures);
+        self.signed.add([sign_roster(&self.roster.network_id, &self.signed.payload, key)]);
         Ok(())
     }
 
@@ -172,9 +170,7 @@ impl Proposal {
         if other.signed.payload != self.signed.payload {
             return Err(ProposalError::Different);
         }
-        let mut signatures = std::mem::take(&mut self.signed.signatures);
-        signatures.extend(other.signed.signatures);
-        self.signed = Cosigned::new(other.signed.payload, signatures);
+        self.signed.add(other.signed.signatures);
         self.announcements.extend(other.announcements);
         Ok(())
     }

@@ -78,9 +78,7 @@ impl SuspensionDraft {
     /// [`ProposalError::Signer`] for a key that is no custodian's.
     pub fn sign(&mut self, key: &SigningKey) -> Result<(), ProposalError> {
         self.custodian(&kid_of(key.verifying_key().as_bytes()))?;
-        let mut signatures = std::mem::take(&mut self.signed.signatures);
-        signatures.push(sign_suspension(&self.suspension.network_id, &self.signed.payload, key));
-        self.signed = Cosigned::new(std::mem::take(&mut self.signed.payload), signatures);
+        self.signed.add([sign_suspension(&self.suspension.network_id, &self.signed.payload, key)]);
         Ok(())
     }
 
@@ -92,9 +90,7 @@ impl SuspensionDraft {
         if other.signed.payload != self.signed.payload {
             return Err(ProposalError::Different);
         }
-        let mut signatures = std::mem::take(&mut self.signed.signatures);
-        signatures.extend(other.signed.signatures);
-        self.signed = Cosigned::new(other.signed.payload, signatures);
+        self.signed.add(other.signed.signatures);
         Ok(())
     }
 

@@ -57,6 +57,12 @@ impl Cosigned {
         Self { payload, signatures }
     }
 
+    /// Adds signatures; a second one of a kid is left out.
+    pub fn add(&mut self, signatures: impl IntoIterator<Item = (Kid, [u8; 64])>) {
+        let all = self.signatures.drain(..).chain(signatures).collect();
+        *self = Self::new(std::mem::take(&mut self.payload), all);
+    }
+
     /// Reads a COSE_Sign.
     ///
     /// # Errors
