@@ -46,6 +46,9 @@ pub(super) fn failure(failure: &Failure) -> Entry {
             row(3015, Exit::Role, "this node does not do that", because, "run it at the coordination node")
         }
         Failure::OwnMember => row(3016, Exit::Usage, "this is your own society", because, "name another member"),
+        Failure::SecondPerson => {
+            row(3017, Exit::Blocked, "it takes another person", because, "another user unlocks and gives the same command")
+        }
         Failure::TooMany { .. } => row(3010, Exit::Usage, "too many at once", because, "send them in parts"),
         Failure::Store => {
             row(3011, Exit::Failed, "the change was not stored", because, "check the disk's free space, then try again")
@@ -126,6 +129,13 @@ fn block(block: Block) -> Entry {
             "nothing may be disclosed",
             because,
             "ask the person, then: kinmesh contact consent CANDIDATE",
+        ),
+        Block::EnquirerNotAgreed => row(
+            3205,
+            Exit::Blocked,
+            "the enquirer may not be named",
+            because,
+            "kinmesh candidate answer CANDIDATE --withhold; the form's enquirer_named says what was agreed",
         ),
         Block::Policy => row(
             3204,
@@ -242,8 +252,9 @@ mod tests {
             Failure::RosterOld,
             Failure::CoordinatorOnly,
             Failure::OwnMember,
+            Failure::SecondPerson,
         ];
-        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy].map(Failure::Blocked));
+        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::EnquirerNotAgreed, Block::Policy].map(Failure::Blocked));
         all.extend(
             [
                 FormProblem::Missing,

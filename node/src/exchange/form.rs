@@ -132,9 +132,10 @@ pub fn case_form(input: impl Read) -> Result<CaseForm, FormFileError> {
             ("enquirer", _) => return Err(FormFileError::Kind { path: at("enquirer") }),
             ("subjects", Value::Array(subjects)) => check_subjects(&text, subjects)?,
             ("subjects", _) => return Err(FormFileError::Kind { path: at("subjects") }),
-            ("claim_never", Value::Array(_)) | ("claim_ask" | "enquirer_findable", Value::Boolean(_)) => {}
+            ("claim_never", Value::Array(_)) | ("claim_ask" | "enquirer_findable" | "enquirer_named", Value::Boolean(_)) => {}
             ("claim_never", _) => return Err(FormFileError::Kind { path: at("claim_never") }),
             ("claim_ask", _) => return Err(FormFileError::Kind { path: at("claim_ask") }),
+            ("enquirer_named", _) => return Err(FormFileError::Kind { path: at("enquirer_named") }),
             ("enquirer_findable", _) => return Err(FormFileError::Kind { path: at("enquirer_findable") }),
             (name, value) => match CASE_TEXTS.into_iter().find(|text| *text == name) {
                 Some(field) => as_text(value, at(field))?,

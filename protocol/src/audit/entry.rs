@@ -115,6 +115,45 @@ pub enum Act {
     /// The operator decided what is done about new members.
     #[n(35)]
     PolicySet,
+    /// A subject of a case was closed.
+    #[n(60)]
+    SubjectClosed,
+    /// A closed subject is searched for again.
+    #[n(61)]
+    SubjectReopened,
+    /// A claim was withdrawn, here or at the other side.
+    #[n(62)]
+    ClaimWithdrawn,
+    /// A claim was closed, since its attributes did not come.
+    #[n(63)]
+    AttributesMissing,
+    /// A claim was closed, since its record was erased or is not for the seeker any more.
+    #[n(64)]
+    ClosedWithRecord,
+    /// Automatic claims to a member stopped.
+    #[n(65)]
+    BreakerOpened,
+    /// A supervisor lets more cases hit at a member; the id is their number.
+    #[n(66)]
+    BreakerRaised,
+    /// A supervisor's number, or the flag of a member, was taken back.
+    #[n(67)]
+    BreakerReset,
+    /// A made-up person hit at a member.
+    #[n(68)]
+    DecoyHit,
+    /// The seeker's society was asked for the enquirer.
+    #[n(69)]
+    EnquirerAsked,
+    /// Two users let the name of an enquirer go to a holder.
+    #[n(70)]
+    EnquirerReleased,
+    /// The name of an enquirer was not given.
+    #[n(71)]
+    EnquirerWithheld,
+    /// Two users sent a bag outside the rhythm.
+    #[n(72)]
+    BagForced,
 }
 
 impl Act {
@@ -157,6 +196,19 @@ impl Act {
             Act::MemberDenied => "member_denied",
             Act::MemberAllowed => "member_allowed",
             Act::PolicySet => "policy_set",
+            Act::SubjectClosed => "subject_closed",
+            Act::SubjectReopened => "subject_reopened",
+            Act::ClaimWithdrawn => "claim_withdrawn",
+            Act::AttributesMissing => "attributes_missing",
+            Act::ClosedWithRecord => "closed_with_record",
+            Act::BreakerOpened => "breaker_opened",
+            Act::BreakerRaised => "breaker_raised",
+            Act::BreakerReset => "breaker_reset",
+            Act::DecoyHit => "decoy_hit",
+            Act::EnquirerAsked => "enquirer_asked",
+            Act::EnquirerReleased => "enquirer_released",
+            Act::EnquirerWithheld => "enquirer_withheld",
+            Act::BagForced => "bag_forced",
         }
     }
 }

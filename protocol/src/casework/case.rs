@@ -37,6 +37,9 @@ pub struct CaseRecord {
     /// The enquirer as somebody who may be found, while the case is open and the enquirer agreed.
     #[n(9)]
     pub findable: Option<PersonId>,
+    /// True if the enquirer agreed that a holder's desk may learn its name, after people there found the same person.
+    #[n(16)]
+    pub enquirer_named: bool,
 }
 crate::record!(CaseRecord, CaseId, Cases, 1, Records);
 

@@ -6,7 +6,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list};
-use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp};
+use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp, UserId};
 use crate::casework::outcome::OutcomeKind;
 use crate::private_match::label::Tag;
 
@@ -35,8 +35,32 @@ pub struct ClaimOut {
     /// Epoch of its tags.
     #[n(7)]
     pub epoch: Epoch,
+    /// True once it was signed for a bag; until then it waits for the holder's caps to leave room.
+    #[n(16)]
+    pub left: bool,
+    /// When it was made.
+    #[n(17)]
+    pub made: Timestamp,
+    /// The holder's question for the enquirer, once it came.
+    #[n(18)]
+    pub question: Option<Question>,
 }
 crate::record!(ClaimOut, ClaimId, Claims, 1, Service);
+
+/// A holder's question for the enquirer, at the seeker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Question {
+    /// When it came.
+    #[n(1)]
+    pub came: Timestamp,
+    /// The first of the two users who let the name go.
+    #[n(2)]
+    pub first: Option<UserId>,
+    /// True once the supplement was put into the outbox.
+    #[n(3)]
+    pub answered: bool,
+}
 
 /// Where a claim stands at the seeker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -77,6 +101,8 @@ pub enum SeekerEvent {
     Disclosed,
     /// The desk reported an outcome.
     Reported,
+    /// This desk closed the subject, or the holder's withdrew.
+    Withdrawn,
 }
 
 impl SeekerState {
@@ -90,6 +116,7 @@ impl SeekerState {
             (Self::Acknowledged | Self::InReview, SeekerEvent::Closed) => Some(Self::Closed),
             (Self::InReview, SeekerEvent::Disclosed) => Some(Self::Disclosed),
             (Self::Disclosed, SeekerEvent::Reported) => Some(Self::Ended),
+            (Self::Claimed | Self::Acknowledged | Self::InReview, SeekerEvent::Withdrawn) => Some(Self::Closed),
             _ => None,
         }
     }
@@ -118,7 +145,7 @@ pub struct ClaimIn {
     #[n(6)]
     pub state: HolderState,
     /// The own record it concerns.
-    #[n(7)]
+    #[cbor(n(7), with = "same_size::person")]
     pub person: Option<PersonId>,
     /// The three roots that were sent.
     #[cbor(n(8), with = "fixed_list")]
@@ -139,10 +166,61 @@ pub struct ClaimIn {
     #[n(13)]
     pub outcome: Option<OutcomeKind>,
     /// The family member of the own record whom the claim met, by its place there; none where it met the person itself.
-    #[n(14)]
+    #[cbor(n(14), with = "same_size::mention")]
     pub mention: Option<u8>,
+    /// True if it came beyond the caps of its pair: it meets nothing.
+    #[n(16)]
+    pub beyond: bool,
+    /// True once the enquirer was asked for.
+    #[n(17)]
+    pub asked: bool,
+    /// True once the supplement came.
+    #[n(18)]
+    pub supplemented: bool,
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
+
+/// Fields that are as long when they hold nothing: what a claim met does not show in the size of its row.
+mod same_size {
+    /// 16 bytes, zeros for none.
+    pub mod person {
+        use minicbor::decode::Error as DecodeError;
+        use minicbor::encode::{Error as EncodeError, Write};
+        use minicbor::{Decoder, Encoder};
+
+        use crate::base::PersonId;
+
+        #[allow(clippy::ref_option, reason = "the derive passes a reference to the field")]
+        pub fn encode<C, W: Write>(
+            person: &Option<PersonId>,
+            e: &mut Encoder<W>,
+            _: &mut C,
+        ) -> Result<(), EncodeError<W::Error>> {
+            e.bytes(&person.map_or([0; 16], |person| person.0))?.ok()
+        }
+
+        pub fn decode<'b, C>(d: &mut Decoder<'b>, _: &mut C) -> Result<Option<PersonId>, DecodeError> {
+            let bytes = <[u8; 16]>::try_from(d.bytes()?).map_err(|_| DecodeError::message("length"))?;
+            Ok((bytes != [0; 16]).then_some(PersonId(bytes)))
+        }
+    }
+
+    /// One byte: the place and 1, 0 for none. A record names fewer people than a byte's short form holds.
+    pub mod mention {
+        use minicbor::decode::Error as DecodeError;
+        use minicbor::encode::{Error as EncodeError, Write};
+        use minicbor::{Decoder, Encoder};
+
+        #[allow(clippy::ref_option, reason = "the derive passes a reference to the field")]
+        pub fn encode<C, W: Write>(mention: &Option<u8>, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+            e.u8(mention.map_or(0, |place| place.saturating_add(1)))?.ok()
+        }
+
+        pub fn decode<'b, C>(d: &mut Decoder<'b>, _: &mut C) -> Result<Option<u8>, DecodeError> {
+            Ok(d.u8()?.checked_sub(1))
+        }
+    }
+}
 
 /// Where a claim stands at the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -175,6 +253,9 @@ pub enum HolderState {
     /// Closed; the word leaves at its drawn time.
     #[n(9)]
     Closed,
+    /// The seeker withdrew it.
+    #[n(16)]
+    Withdrawn,
 }
 
 /// What can happen to a claim at the holder.
@@ -196,6 +277,8 @@ pub enum HolderEvent {
     Disclose,
     /// The seeker reported an outcome.
     Outcome,
+    /// The seeker withdrew it.
+    Withdrawn,
 }
 
 impl HolderState {
@@ -207,10 +290,16 @@ impl HolderState {
             (Self::Delayed, HolderEvent::FoundRecord) => Some(Self::AwaitAttributes),
             (Self::AwaitAttributes, HolderEvent::Attributes) => Some(Self::InReview),
             (Self::InReview, HolderEvent::Same) => Some(Self::Confirmed),
-            (Self::InReview | Self::Confirmed | Self::AwaitAttributes, HolderEvent::Close) => Some(Self::Closed),
+            (Self::InReview | Self::Confirmed | Self::Consented | Self::AwaitAttributes, HolderEvent::Close) => {
+                Some(Self::Closed)
+            }
             (Self::Confirmed, HolderEvent::Consent) => Some(Self::Consented),
             (Self::Consented, HolderEvent::Disclose) => Some(Self::Disclosed),
             (Self::Disclosed, HolderEvent::Outcome) => Some(Self::Ended),
+            (
+                Self::Delayed | Self::AwaitAttributes | Self::InReview | Self::Confirmed | Self::Consented,
+                HolderEvent::Withdrawn,
+            ) => Some(Self::Withdrawn),
             _ => None,
         }
     }
@@ -226,6 +315,7 @@ impl HolderState {
             Self::Disclosed => "disclosed",
             Self::Ended => "ended",
             Self::Closed => "closed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -242,15 +332,16 @@ mod tests {
         SeekerState::Ended,
         SeekerState::Closed,
     ];
-    const SEEKER_EVENTS: [SeekerEvent; 6] = [
+    const SEEKER_EVENTS: [SeekerEvent; 7] = [
         SeekerEvent::AnsweredNone,
         SeekerEvent::AnsweredCandidate,
         SeekerEvent::AttributesSent,
         SeekerEvent::Closed,
         SeekerEvent::Disclosed,
         SeekerEvent::Reported,
+        SeekerEvent::Withdrawn,
     ];
-    const HOLDER_STATES: [HolderState; 9] = [
+    const HOLDER_STATES: [HolderState; 10] = [
         HolderState::Delayed,
         HolderState::None,
         HolderState::AwaitAttributes,
@@ -260,8 +351,9 @@ mod tests {
         HolderState::Disclosed,
         HolderState::Ended,
         HolderState::Closed,
+        HolderState::Withdrawn,
     ];
-    const HOLDER_EVENTS: [HolderEvent; 8] = [
+    const HOLDER_EVENTS: [HolderEvent; 9] = [
         HolderEvent::FoundNone,
         HolderEvent::FoundRecord,
         HolderEvent::Attributes,
@@ -270,6 +362,7 @@ mod tests {
         HolderEvent::Consent,
         HolderEvent::Disclose,
         HolderEvent::Outcome,
+        HolderEvent::Withdrawn,
     ];
 
     #[test]
@@ -284,10 +377,13 @@ mod tests {
             [
                 "Claimed AnsweredNone Closed",
                 "Claimed AnsweredCandidate Acknowledged",
+                "Claimed Withdrawn Closed",
                 "Acknowledged AttributesSent InReview",
                 "Acknowledged Closed Closed",
+                "Acknowledged Withdrawn Closed",
                 "InReview Closed Closed",
                 "InReview Disclosed Disclosed",
+                "InReview Withdrawn Closed",
                 "Disclosed Reported Ended",
             ]
         );
@@ -305,13 +401,19 @@ mod tests {
             [
                 "Delayed FoundNone None",
                 "Delayed FoundRecord AwaitAttributes",
+                "Delayed Withdrawn Withdrawn",
                 "AwaitAttributes Attributes InReview",
                 "AwaitAttributes Close Closed",
+                "AwaitAttributes Withdrawn Withdrawn",
                 "InReview Close Closed",
                 "InReview Same Confirmed",
+                "InReview Withdrawn Withdrawn",
                 "Confirmed Close Closed",
                 "Confirmed Consent Consented",
+                "Confirmed Withdrawn Withdrawn",
+                "Consented Close Closed",
                 "Consented Disclose Disclosed",
+                "Consented Withdrawn Withdrawn",
                 "Disclosed Outcome Ended",
             ]
         );

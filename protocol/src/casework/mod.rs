@@ -5,6 +5,7 @@
 pub mod candidate;
 pub mod case;
 pub mod claim;
+pub mod claim_pace;
 pub mod commitment;
 pub mod consent;
 pub mod describe;

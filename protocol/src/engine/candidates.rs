@@ -9,6 +9,7 @@ use crate::base::{ClaimId, MemberId, Millis, PersonId, Sensitive, UserId, limits
 use crate::casework::candidate::{CandidateRecord, Review};
 use crate::casework::case::SaltedPerson;
 use crate::casework::claim::{ClaimIn, HolderEvent, HolderState};
+use crate::casework::claim_pace::Within;
 use crate::casework::commitment::{Commitment, verify_opening};
 use crate::casework::describe;
 use crate::casework::messages::{
@@ -54,6 +55,7 @@ impl Engine {
         }
         let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
         let delay = step.draw.between(pace.answer_min, pace.answer_max);
+        let beyond = self.count_claim(step, &from)? == Within::Nothing;
         let row = ClaimIn {
             seeker: from,
             case_ref: claim.case_ref,
@@ -69,6 +71,9 @@ impl Engine {
             received: step.wall(),
             outcome: None,
             mention: None,
+            beyond,
+            asked: false,
+            supplemented: false,
         };
         step.put(&claim.claim_id, &row);
         self.due(step, step.wall() + delay, Due::Answer(claim.claim_id));
@@ -81,7 +86,8 @@ impl Engine {
         if claim.state != HolderState::Delayed || self.taking_part(&claim.seeker).is_none() {
             return Ok(());
         }
-        let found = self.look_up(step, &claim)?;
+        let met = self.look_up(step, &claim)?;
+        let found = self.within_caps(step, claim_id, &claim, met)?;
         // A miss commits to nothing but random leaves: the same work, the same bytes.
         let leaves = match &found {
             Some((person, _)) => {
@@ -106,6 +112,8 @@ impl Engine {
         claim.roots.clone_from(&roots);
         claim.leaves = commitment.leaves().to_vec();
         step.put(&claim_id, &claim);
+        let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
+        self.due(step, step.wall() + wait, Due::AttributesWait(claim_id));
         let answer = ClaimAnswer { claim_id, status, roots };
         self.post(step, &claim.seeker, Lane::Bag, kind::CLAIM_ANSWER, None, &answer)?;
         trail::record(step, None, Act::ClaimAnswered, &claim_id.0, Some(claim.seeker))
@@ -155,8 +163,15 @@ impl Engine {
         attributes: Attributes,
     ) -> Result<(), Refusal> {
         let mut claim = Self::foreign_claim(step, &attributes.claim_id, &from)?;
+        if attributes.supplement != 0 {
+            return self.supplement_received(step, claim, attributes);
+        }
+        if claim.state == HolderState::Closed {
+            // Waited for too long, or the record is gone: nothing of it is kept.
+            return Ok(());
+        }
         claim.state = claim.state.next(HolderEvent::Attributes).ok_or(Refusal::State)?;
-        if attributes.root_index != CLAIM_ROOT || attributes.supplement != 0 {
+        if attributes.root_index != CLAIM_ROOT {
             return Err(Refusal::Commit);
         }
         verify_opening(&claim.attr_root, &attributes.fields, &attributes.other_hashes, limits::FIELD_BYTES)
@@ -206,6 +221,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let Some(next) = claim.state.next(HolderEvent::Close) else { return Ok(()) };
         claim.state = next;
+        self.claim_left(step, &claim.seeker)?;
         if claim.close_not_before < step.wall() {
             // People took longer: a new draw of up to three times the pace.
             let pace = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.review_min);
@@ -345,6 +361,8 @@ impl Engine {
             possible_relative: comparison.possible_relative,
             verdicts: record.reviews.iter().map(|review| review.verdict).collect(),
             decision: record.consent.as_ref().map(|consent| consent.decision),
+            asked: claim.asked,
+            enquirer: Self::enquirer_shown(step, &claim_id)?,
         })))
     }
 

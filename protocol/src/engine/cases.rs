@@ -20,7 +20,7 @@ use crate::linkage::Advice;
 use crate::person::record::Role;
 use crate::person::{FormError, FormProblem, LegalBasis, PersonRecord};
 use crate::private_match::Family;
-use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
+use crate::private_match::querier::{ClaimPolicy, EndedRow, HitRow, SubjectRow};
 
 /// Owners of one subject that are looked at.
 const OWNERS: usize = limits::MEMBERS;
@@ -63,6 +63,7 @@ impl Engine {
         };
         let record = CaseRecord {
             label: form.label,
+            enquirer_named: form.enquirer_named,
             findable,
             enquirer,
             subjects: subjects.clone(),
@@ -109,7 +110,7 @@ impl Engine {
     pub(super) fn case_ended<V: View>(&mut self, step: &mut Step<'_, V>, case: &CaseId) -> Result<(), ReadError> {
         let Some(record) = step.get::<CaseRecord>(case)? else { return Ok(()) };
         for subject in &record.subjects {
-            if step.get::<SubjectRow>(subject)?.is_some_and(|row| !row.ended) {
+            if !Self::is_over(step, subject)? {
                 return Ok(());
             }
         }
@@ -156,7 +157,7 @@ impl Engine {
             leaves: salted.iter().map(OpenedField::leaf).collect(),
             policy: policy.clone(),
             searched: false,
-            ended: false,
+            decoy: false,
         };
         step.put(&id, &row);
         step.put(&id, &SubjectRecord { case, relation: Sensitive::new(form.relation), person, salted });
@@ -194,7 +195,7 @@ impl Engine {
     }
 
     fn case_line<V: View>(&self, step: &Step<'_, V>, case: CaseId, record: &CaseRecord) -> Result<CaseLine, Failure> {
-        let mut subjects = Vec::new();
+        let (mut subjects, mut all_ended) = (Vec::new(), true);
         for subject in &record.subjects {
             let found = step.get::<SubjectRecord>(subject)?.ok_or(Failure::Damaged)?;
             let (state, claim) = self.subject_state(step, subject)?;
@@ -202,6 +203,9 @@ impl Engine {
                 Some(claim) => step.get::<DisclosureRecord>(&claim)?.and_then(|record| record.outcome),
                 None => None,
             };
+            let ended = Self::ended(step, subject)?;
+            let outcome = outcome.or(ended.map(|(outcome, _)| outcome));
+            all_ended &= ended.is_some();
             subjects.push(SubjectLine {
                 subject: *subject,
                 relation: found.relation.expose().clone(),
@@ -211,7 +215,11 @@ impl Engine {
                 outcome: outcome.map(|outcome| super::disclosures::outcome_word(outcome).to_owned()),
             });
         }
-        let status = if record.safe { "active" } else { "draft" };
+        let status = match (all_ended, record.safe) {
+            (true, _) => "closed",
+            (false, true) => "active",
+            (false, false) => "draft",
+        };
         Ok(CaseLine { case, label: record.label.clone(), status: status.to_owned(), subjects })
     }
 
@@ -223,6 +231,9 @@ impl Engine {
         subject: &SubjectId,
     ) -> Result<(&'static str, Option<ClaimId>), ReadError> {
         let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(("not_searched", None)) };
+        if let Some(ended) = step.get::<EndedRow>(subject)? {
+            return Ok((if ended.answered.is_some() { "ended" } else { "closed" }, ended.answered));
+        }
         let mut state = if row.searched { "searching" } else { "not_searched" };
         for (_, hit) in step.under::<HitRow>(&row_key(1, subject), OWNERS)? {
             let Some(claim) = hit.claim else { continue };

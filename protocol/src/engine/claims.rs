@@ -10,7 +10,7 @@ use crate::casework::case::SubjectRecord;
 use crate::casework::claim::{ClaimOut, SeekerEvent};
 use crate::casework::commitment::{Commitment, verify_opening};
 use crate::casework::messages::{
-    Attributes, CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind,
+    Attributes, CLAIM_ROOT, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind,
 };
 use crate::engine::answer::{Answer, Failure, HeldLine};
 use crate::engine::core::Engine;
@@ -21,7 +21,7 @@ use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
 use crate::person::Field;
-use crate::private_match::label::{Family, Tag};
+use crate::private_match::label::Tag;
 use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
 use crate::roster::Freshness;
 
@@ -60,9 +60,19 @@ impl Engine {
         keys: Vec<(u8, Tag)>,
     ) -> Result<(), ReadError> {
         let id = (*subject, *owner);
+        if Self::is_over(step, subject)? {
+            return Ok(());
+        }
         let Some(query) = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))? else { return Ok(()) };
         let old = step.get::<HitRow>(&id)?;
-        let mut row = old.clone().unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None });
+        let mut row = old.clone().unwrap_or(HitRow {
+            keys: Vec::new(),
+            epoch: query.epoch,
+            set_seq,
+            claim: None,
+            held_back: false,
+        });
+        let before = if row.epoch == query.epoch { row.keys.len() } else { 0 };
         if row.epoch != query.epoch {
             row.keys.clear();
             row.epoch = query.epoch;
@@ -77,15 +87,19 @@ impl Engine {
         if old.as_ref() != Some(&row) {
             step.put(&id, &row);
         }
-        Ok(())
+        if step.get::<SubjectRow>(subject)?.is_some_and(|row| row.decoy) {
+            let more = row.keys.len().saturating_sub(before);
+            return if more > 0 { self.decoy_hit(step, owner, more) } else { Ok(()) };
+        }
+        if old.is_none() { self.count_hit(step, owner, subject) } else { Ok(()) }
     }
 
     /// Claims where the hits and the policy allow it by themselves; otherwise the hit is held for a person.
     fn consider<V: View>(&mut self, step: &mut Step<'_, V>, subject: &SubjectId, owner: &MemberId) -> Result<(), ReadError> {
-        let (Some(row), Some(hit)) = (step.get::<SubjectRow>(subject)?, step.get::<HitRow>(&(*subject, *owner))?) else {
+        let (Some(row), Some(mut hit)) = (step.get::<SubjectRow>(subject)?, step.get::<HitRow>(&(*subject, *owner))?) else {
             return Ok(());
         };
-        if row.ended || hit.claim.is_some() {
+        if row.decoy || hit.claim.is_some() || Self::is_over(step, subject)? || self.holds_back(step, subject, owner, &mut hit)? {
             return Ok(());
         }
         // On a roster that was not confirmed for long, a person decides: the owner may have been suspended meanwhile.
@@ -105,19 +119,9 @@ impl Engine {
     ) -> Result<ClaimId, ReadError> {
         let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
         let mut hit = step.get::<HitRow>(&(*subject, *owner))?.ok_or(ReadError::Damaged)?;
-        let query = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))?.ok_or(ReadError::Damaged)?;
         let claim_id = ClaimId::draw(&mut step.draw);
         // Roots are fresh for each claim: an unchanged one would show that two claims meet (protocol.md 2.8).
         let commitment = Commitment::draw(&row.leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
-        let body = Claim {
-            claim_id,
-            case_ref: query.case_ref,
-            epoch: hit.epoch,
-            set_seq: hit.set_seq,
-            family: Family::Registered,
-            tags: hit.keys.iter().take(limits::TAGS_A_CLAIM).map(|(_, tag)| *tag).collect(),
-            attr_root: commitment.root().map_err(|_| ReadError::Damaged)?,
-        };
         let claim = ClaimOut {
             holder: *owner,
             subject: *subject,
@@ -126,11 +130,14 @@ impl Engine {
             leaves: commitment.leaves().to_vec(),
             roots: Vec::new(),
             epoch: hit.epoch,
+            left: false,
+            made: step.wall(),
+            question: None,
         };
         step.put(&claim_id, &claim);
         hit.claim = Some(claim_id);
         step.put(&(*subject, *owner), &hit);
-        self.post(step, owner, Lane::Bag, kind::CLAIM, None, &body)?;
+        self.queue_claim(step, claim_id, *owner);
         trail::record(step, user, Act::Claimed, &claim_id.0, Some(*owner))?;
         Ok(claim_id)
     }
@@ -139,11 +146,12 @@ impl Engine {
         let mut hits = Vec::new();
         for ((subject, owner), hit) in step.pages::<HitRow>(&row_key(1, &()), LIST_PAGES)? {
             let Some(row) = step.get::<SubjectRow>(&subject)? else { continue };
-            if hit.claim.is_some() || row.ended || self.taking_part(&owner).is_none() {
+            if hit.claim.is_some() || row.decoy || Self::is_over(step, &subject)? || self.taking_part(&owner).is_none() {
                 continue;
             }
             let reason = match row.policy.decide(&owner, hit.keys.len()) {
                 HitDecision::HeldOneHit => "one_hit",
+                HitDecision::Claim if hit.held_back => "breaker",
                 HitDecision::Claim if self.freshness() != Freshness::Full => "roster_old",
                 HitDecision::HeldPolicy | HitDecision::Claim => "policy",
             };
@@ -161,8 +169,8 @@ impl Engine {
         owner: MemberId,
     ) -> Result<Answer, Failure> {
         let (subject, row) = lookup::find::<V, SubjectRow>(step, text, 1, SubjectId::LETTER)?;
-        let hit = step.get::<HitRow>(&(subject, owner))?.ok_or(Failure::Unknown)?;
-        if hit.claim.is_some() || row.ended {
+        let hit = step.get::<HitRow>(&(subject, owner))?.filter(|_| !row.decoy).ok_or(Failure::Unknown)?;
+        if hit.claim.is_some() || Self::is_over(step, &subject)? {
             return Err(Failure::State { state: "claimed".to_owned() });
         }
         if row.policy.never.contains(&owner) {
@@ -203,9 +211,15 @@ impl Engine {
             ClaimStatus::Candidate => SeekerEvent::AnsweredCandidate,
             ClaimStatus::None => SeekerEvent::AnsweredNone,
         };
+        if Self::is_withdrawn(step, &answer.claim_id, &from)? {
+            return Ok(());
+        }
         let mut claim = Self::own_claim(step, &answer.claim_id, &from, event)?;
         claim.roots.clone_from(&answer.roots);
         step.put(&answer.claim_id, &claim);
+        if event == SeekerEvent::AnsweredNone {
+            self.claim_ended(step, &claim)?;
+        }
         match event {
             SeekerEvent::AnsweredCandidate => self.send_attributes(step, answer.claim_id)?,
             _ => self.claim_anew(step, &claim)?,
@@ -271,11 +285,17 @@ impl Engine {
         from: MemberId,
         result: &ReviewResult,
     ) -> Result<(), Refusal> {
-        if result.status != ReviewStatus::Closed {
+        if Self::is_withdrawn(step, &result.claim_id, &from)? {
             return Ok(());
+        }
+        match result.status {
+            ReviewStatus::MoreDetail => return self.question_received(step, from, result),
+            ReviewStatus::InProgress => return Ok(()),
+            ReviewStatus::Closed => {}
         }
         let claim = Self::own_claim(step, &result.claim_id, &from, SeekerEvent::Closed)?;
         step.put(&result.claim_id, &claim);
+        self.claim_ended(step, &claim)?;
         Ok(())
     }
 
@@ -288,6 +308,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         if disclosure.text.expose().len() > limits::DISCLOSURE_TEXT_BYTES {
             return Err(Refusal::Size);
+        }
+        // Whoever closed the search does not read what came too late.
+        if Self::is_withdrawn(step, &disclosure.claim_id, &from)? {
+            return Ok(());
         }
         let claim = Self::own_claim(step, &disclosure.claim_id, &from, SeekerEvent::Disclosed)?;
         let root = claim.roots.get(usize::from(disclosure.root_index)).ok_or(Refusal::Commit)?;
@@ -304,6 +328,7 @@ impl Engine {
             outcome: None,
         };
         step.put(&disclosure.claim_id, &claim);
+        self.claim_ended(step, &claim)?;
         step.put(&disclosure.claim_id, &record);
         trail::record(step, None, Act::DisclosureReceived, &disclosure.claim_id.0, Some(from))?;
         Ok(())

@@ -77,6 +77,8 @@ pub(super) struct Running {
     pub index: bool,
     /// Own records are being compared.
     pub comparing: bool,
+    /// Decoys are being made.
+    pub decoys: bool,
     /// Pairs may wait to be compared.
     pub look_at_suspects: bool,
     /// A set is being built for this peer, in this family.
@@ -114,6 +116,8 @@ pub(super) enum JobFor {
     Sweep,
     /// Own records that may be one person.
     Compare,
+    /// Made-up people.
+    Decoys,
 }
 
 impl Running {
@@ -225,6 +229,7 @@ impl Engine {
         }
         if self.records_open {
             self.running.look_at_suspects = true;
+            self.due(step, step.wall(), Due::Decoys);
             self.unpark(step);
         }
     }
@@ -248,6 +253,7 @@ impl Engine {
                 self.unindexed(step, writes, (epoch, family), entries)
             }
             (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
+            (JobFor::Decoys, Found::Decoys { decoys }) => self.decoys_made(step, decoys),
             (JobFor::Build(..), Found::Built(state)) => self.built(step, writes, *state),
             (JobFor::Test(..), Found::Hits { owner, family, set_seq, hits, complete }) => {
                 self.tested(step, owner, family, set_seq, &hits, complete)
@@ -272,7 +278,7 @@ impl Engine {
         }
         if let Some(next) = next {
             let class = match what {
-                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare => crate::engine::job::JobClass::Build,
+                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare | JobFor::Decoys => crate::engine::job::JobClass::Build,
                 JobFor::Test(..) => crate::engine::job::JobClass::Check,
                 _ => crate::engine::job::JobClass::Answer,
             };
@@ -308,6 +314,7 @@ impl Engine {
                 self.running.finalizing.remove(&request);
             }
             JobFor::Compare => self.running.comparing = false,
+            JobFor::Decoys => self.running.decoys = false,
             JobFor::Sweep => {}
         }
     }
@@ -418,6 +425,10 @@ impl Engine {
             Due::Epoch => self.epoch_due(step),
             Due::Renew(owner) => self.renew(step, owner),
             Due::Identity => self.identity_due(step),
+            Due::AttributesWait(claim) => self.attributes_missing(step, claim),
+            Due::Destroy(subject) => self.destroy(step, subject),
+            Due::Forgotten(subject) => self.forgotten(step, subject),
+            Due::Decoys => self.tend_decoys(step),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);

@@ -5,12 +5,16 @@
 
 pub mod answer;
 pub mod batch;
+mod breaker;
 mod candidates;
 mod cases;
+mod claim_caps;
 mod claims;
+mod closing;
 pub mod command;
 mod confirmation;
 mod core;
+mod decoys;
 mod disclosures;
 mod dispatch;
 mod duplicates;
@@ -43,15 +47,18 @@ mod renewal;
 mod resume;
 mod rows;
 mod search;
+mod send_now;
 mod sets;
 pub mod setup;
 mod spread;
 mod standing;
 mod status;
 mod step;
+mod supplement;
 mod suspects;
 mod trail;
 pub mod view;
+mod withdraw;
 
 pub use answer::{Answer, Failure};
 pub use batch::{Batch, Op, Reserve};

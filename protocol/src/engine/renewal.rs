@@ -35,7 +35,7 @@ impl Engine {
         for ((_, family, subject), query) in page {
             let is_stale = query.epoch != Epoch(0) && query.epoch != epoch && query.request.is_none();
             let is_open = || -> Result<bool, ReadError> {
-                Ok(step.get::<SubjectRow>(&subject)?.is_some_and(|row| row.searched && !row.ended))
+                Ok(step.get::<SubjectRow>(&subject)?.is_some_and(|row| row.searched) && !Self::is_over(step, &subject)?)
             };
             if is_stale && is_open()? {
                 step.put(&(owner, family, subject), &WaitingRow { not_before: step.wall() });

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::fixed;
-use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, SubjectId, Timestamp};
+use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, SubjectId, Timestamp, UserId};
 use crate::private_match::label::Family;
 use crate::roster::MemberKeys;
 
@@ -172,6 +172,14 @@ pub enum Due {
     Timestamp,
     /// Go on with a peer after the roster was confirmed.
     Resume(MemberId),
+    /// Attributes of a claim did not come.
+    AttributesWait(ClaimId),
+    /// Destroy what is left of an ended subject.
+    Destroy(SubjectId),
+    /// Forget the secret of an ended subject.
+    Forgotten(SubjectId),
+    /// Make or end decoys.
+    Decoys,
 }
 
 impl Due {
@@ -200,6 +208,10 @@ impl Due {
             Due::Lapse(member) => (19, member_bytes(&member)),
             Due::Timestamp => (20, [0; 16]),
             Due::Resume(member) => (21, member_bytes(&member)),
+            Due::AttributesWait(claim) => (40, claim.0),
+            Due::Destroy(subject) => (41, subject.0),
+            Due::Forgotten(subject) => (42, subject.0),
+            Due::Decoys => (43, [0; 16]),
         };
         (at, kind, id)
     }
@@ -231,6 +243,10 @@ impl Due {
             19 => member().map(Due::Lapse),
             20 => Some(Due::Timestamp),
             21 => member().map(Due::Resume),
+            40 => Some(Due::AttributesWait(ClaimId(*id))),
+            41 => Some(Due::Destroy(SubjectId(*id))),
+            42 => Some(Due::Forgotten(SubjectId(*id))),
+            43 => Some(Due::Decoys),
             _ => None,
         }
     }
@@ -342,6 +358,19 @@ pub struct PeerRow {
 }
 crate::record!(PeerRow, MemberId, Peer, 1, Service);
 
+/// A user asked for a bag outside the rhythm; another one has to agree.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct BagAskedRow {
+    /// Who asked.
+    #[n(1)]
+    pub user: UserId,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
+}
+crate::record!(BagAskedRow, MemberId, Peer, 43, Service);
+
 /// When a member was last connected.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -382,6 +411,10 @@ mod tests {
             Due::Lapse(ke),
             Due::Timestamp,
             Due::Resume(ke),
+            Due::AttributesWait(ClaimId([6; 16])),
+            Due::Destroy(SubjectId([7; 16])),
+            Due::Forgotten(SubjectId([8; 16])),
+            Due::Decoys,
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

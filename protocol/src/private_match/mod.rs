@@ -3,6 +3,7 @@
 //! An owner evaluates its match keys under an epoch's secret and ships each peer a set of 48-bit label prefixes; a querier has
 //! its own keys evaluated blindly and tests the labels against the set at home (protocol.md 2).
 
+pub mod breaker;
 pub mod budget;
 pub mod build;
 pub mod entry;

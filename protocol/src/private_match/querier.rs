@@ -33,11 +33,30 @@ pub struct SubjectRow {
     /// True once a search was started: it then goes on by itself.
     #[n(6)]
     pub searched: bool,
-    /// True once the subject has an outcome: nothing is asked or claimed for it any more.
-    #[n(7)]
-    pub ended: bool,
+    /// True if nobody seeks it: a decoy, never claimed for.
+    #[n(16)]
+    pub decoy: bool,
 }
 crate::record!(SubjectRow, SubjectId, Subjects, 1, Service);
+
+/// A subject that ended: from the commit that writes this row nothing is asked, tested or claimed for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct EndedRow {
+    /// How it ended.
+    #[n(1)]
+    pub outcome: OutcomeKind,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
+    /// The claim that answered it, if one did.
+    #[n(3)]
+    pub answered: Option<ClaimId>,
+    /// When its secret, keys and pseudonyms are forgotten: an epoch later, since an audit may ask for them.
+    #[n(4)]
+    pub forget: Timestamp,
+}
+crate::record!(EndedRow, SubjectId, Subjects, 40, Service);
 
 /// What the enquirer and the society decided about claims.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -237,6 +256,9 @@ pub struct HitRow {
     /// The claim that followed, if one did.
     #[n(4)]
     pub claim: Option<ClaimId>,
+    /// True if too many cases hit at this owner when it was found: a person decides.
+    #[n(16)]
+    pub held_back: bool,
 }
 crate::record!(HitRow, (SubjectId, MemberId), Hits, 1, Service);
 

@@ -5,6 +5,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod bait;
+mod claim_caps;
+mod closing;
 mod custody;
 mod duplicates;
 mod epochs;
@@ -13,6 +16,7 @@ mod later;
 mod limits;
 mod mentions;
 mod refusals;
+mod supplements;
 mod rollbacks;
 mod rotation;
 mod swarm;

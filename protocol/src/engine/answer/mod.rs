@@ -10,8 +10,8 @@ mod kinds;
 mod node;
 mod people;
 
-pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView};
-pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
+pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView, QuestionLine};
+pub use cases::{BreakerLine, CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
 pub use node::{AuditLine, KeysRequested, LinkLine, LocalDecision, MemberLine, MemberView, NodeStatus, RosterView, SetLine};

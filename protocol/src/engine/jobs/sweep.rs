@@ -1,6 +1,7 @@
 //! Deletes rows that became invisible, or whose time ran out, a batch a slice.
 
 use crate::base::record::{Record, RowKey, Stored};
+use crate::casework::claim_pace::RecordClaim;
 use crate::engine::batch::{Batch, Op};
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, SweepSlice};
 use crate::engine::rows::SeenRow;
@@ -37,6 +38,8 @@ fn has_expired(key: &RowKey, stored: &Stored, now: u64) -> bool {
         SeenRow::decode(version, value).ok().map(|row| row.expires)
     } else if EvaluatedRow::id(key).is_some() {
         EvaluatedRow::decode(version, value).ok().map(|row| row.expires)
+    } else if RecordClaim::id(key).is_some() {
+        RecordClaim::decode(version, value).ok().map(|row| row.expires)
     } else {
         None
     };
