@@ -254,7 +254,9 @@ mod tests {
             Failure::OwnMember,
             Failure::SecondPerson,
         ];
-        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::EnquirerNotAgreed, Block::Policy].map(Failure::Blocked));
+        all.extend(
+            [Block::Safety, Block::NoSubject, Block::NoConsent, Block::EnquirerNotAgreed, Block::Policy].map(Failure::Blocked),
+        );
         all.extend(
             [
                 FormProblem::Missing,

@@ -145,7 +145,7 @@ pub struct ClaimIn {
     #[n(6)]
     pub state: HolderState,
     /// The own record it concerns.
-    #[cbor(n(7), with = "same_size::person")]
+    #[cbor(n(7), with = "same_size::person", has_nil)]
     pub person: Option<PersonId>,
     /// The three roots that were sent.
     #[cbor(n(8), with = "fixed_list")]
@@ -166,7 +166,7 @@ pub struct ClaimIn {
     #[n(13)]
     pub outcome: Option<OutcomeKind>,
     /// The family member of the own record whom the claim met, by its place there; none where it met the person itself.
-    #[cbor(n(14), with = "same_size::mention")]
+    #[cbor(n(14), with = "same_size::mention", has_nil)]
     pub mention: Option<u8>,
     /// True if it came beyond the caps of its pair: it meets nothing.
     #[n(16)]
@@ -180,7 +180,7 @@ pub struct ClaimIn {
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
 
-/// Fields that are as long when they hold nothing: what a claim met does not show in the size of its row.
+/// Fields that are there and as long when they hold nothing: what a claim met does not show in the size of its row.
 mod same_size {
     /// 16 bytes, zeros for none.
     pub mod person {
@@ -189,6 +189,15 @@ mod same_size {
         use minicbor::{Decoder, Encoder};
 
         use crate::base::PersonId;
+
+        #[allow(clippy::ref_option, reason = "the derive passes a reference to the field")]
+        pub const fn is_nil(_: &Option<PersonId>) -> bool {
+            false
+        }
+
+        pub const fn nil() -> Option<Option<PersonId>> {
+            None
+        }
 
         #[allow(clippy::ref_option, reason = "the derive passes a reference to the field")]
         pub fn encode<C, W: Write>(
@@ -210,6 +219,15 @@ mod same_size {
         use minicbor::decode::Error as DecodeError;
         use minicbor::encode::{Error as EncodeError, Write};
         use minicbor::{Decoder, Encoder};
+
+        #[allow(clippy::ref_option, reason = "the derive passes a reference to the field")]
+        pub const fn is_nil(_: &Option<u8>) -> bool {
+            false
+        }
+
+        pub const fn nil() -> Option<Option<u8>> {
+            None
+        }
 
         #[allow(clippy::ref_option, reason = "the derive passes a reference to the field")]
         pub fn encode<C, W: Write>(mention: &Option<u8>, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {

@@ -25,12 +25,7 @@ const RAISED_LIMIT: u32 = 100_000;
 
 impl Engine {
     /// A subject was evaluated at an owner for the first time, or is over.
-    pub(super) fn count_tested<V: View>(
-        &self,
-        step: &mut Step<'_, V>,
-        owner: &MemberId,
-        more: bool,
-    ) -> Result<(), ReadError> {
+    pub(super) fn count_tested<V: View>(&self, step: &mut Step<'_, V>, owner: &MemberId, more: bool) -> Result<(), ReadError> {
         let mut row = step.get::<BreakerRow>(owner)?.unwrap_or_default();
         row.tested = if more { row.tested.saturating_add(1) } else { row.tested.saturating_sub(1) };
         step.put(owner, &row);
@@ -155,7 +150,7 @@ impl Engine {
         trail::record(step, Some(user), Act::BreakerRaised, &u64::from(limit).to_be_bytes(), Some(owner))?;
         Self::settled(step, &owner, row)?;
         // What was held back is looked at again with the next test.
-        self.test_again(step, owner)?;
+        self.test_again(step, owner, Family::Registered)?;
         self.breaker_list(step)
     }
 

@@ -4,7 +4,7 @@ use crate::audit::Act;
 use crate::base::record::row_key;
 use crate::base::{CaseId, ClaimId, PersonId, Sensitive, SubjectId, UserId, limits};
 use crate::casework::candidate::DisclosureRecord;
-use crate::casework::case::{CaseRecord, SubjectRecord};
+use crate::casework::case::{CaseRecord, EndedRow, SubjectRecord};
 use crate::casework::claim::{ClaimOut, SeekerState};
 use crate::casework::commitment::OpenedField;
 use crate::engine::answer::{Answer, Block, CaseLine, CaseShown, Failure, SubjectLine};
@@ -20,7 +20,7 @@ use crate::linkage::Advice;
 use crate::person::record::Role;
 use crate::person::{FormError, FormProblem, LegalBasis, PersonRecord};
 use crate::private_match::Family;
-use crate::private_match::querier::{ClaimPolicy, EndedRow, HitRow, SubjectRow};
+use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
 
 /// Owners of one subject that are looked at.
 const OWNERS: usize = limits::MEMBERS;

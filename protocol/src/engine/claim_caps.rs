@@ -5,18 +5,19 @@
 //! claims wait outside the outbox until they may leave, and are signed at that moment.
 
 use crate::base::record::{Record, row_key};
-use crate::base::{ClaimId, MemberId, Millis, PersonId, limits};
+use crate::base::{ClaimId, MemberId, Millis, PersonId, Sensitive, limits};
 use crate::casework::claim::{ClaimIn, ClaimOut, SeekerState};
 use crate::casework::claim_pace::{ClaimPace, ClaimsOfPair, RECORD_DAYS, RecordClaim, WaitingClaim, Within};
 use crate::casework::commitment::Commitment;
 use crate::casework::messages::{Claim, kind};
 use crate::engine::core::Engine;
+use crate::engine::inputs::class_of;
 use crate::engine::rows::{Lane, OutRow, Outgoing};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Message, Unverified};
-use crate::private_match::label::Family;
-use crate::private_match::querier::{HitRow, QueryRow};
+use crate::private_match::label::{Family, Tag};
+use crate::private_match::querier::{HitRow, QueryRow, SubjectRow};
 
 /// Rows that wait for one bag, looked through for claims.
 const ROWS: usize = limits::PAGE_ROWS;
@@ -105,7 +106,9 @@ impl Engine {
         let is_open = !Self::is_over(step, &claim.subject)?;
         let hit = step.get::<HitRow>(&(claim.subject, *holder))?;
         let query = step.get::<QueryRow>(&(*holder, Family::Registered, claim.subject))?;
-        let (Some(hit), Some(query)) = (hit, query) else { return Ok(false) };
+        let (Some(hit), Some(query), Some(subject)) = (hit, query, step.get::<SubjectRow>(&claim.subject)?) else {
+            return Ok(false);
+        };
         if !is_open || claim.state != SeekerState::Claimed {
             return Ok(false);
         }
@@ -117,7 +120,7 @@ impl Engine {
             epoch: hit.epoch,
             set_seq: hit.set_seq,
             family: Family::Registered,
-            tags: hit.keys.iter().take(limits::TAGS_A_CLAIM).map(|(_, tag)| *tag).collect(),
+            tags: tags_of(&subject.keys, &hit.keys),
             attr_root: commitment.root().map_err(|_| ReadError::Damaged)?,
         };
         claim.epoch = hit.epoch;
@@ -147,5 +150,28 @@ impl Engine {
         pace.ended();
         step.put(&claim.holder, &pace);
         Ok(())
+    }
+}
+
+/// The tags of a claim: of the strongest key that was hit, and of the next one of another class where there is one. To a
+/// bait every further one would tell more.
+fn tags_of(labels: &[Sensitive<String>], hits: &[(u8, Tag)]) -> Vec<Tag> {
+    let class = |position: u8| labels.get(usize::from(position)).map(|label| class_of(label.expose()));
+    let Some(((strongest, tag), others)) = hits.split_first() else { return Vec::new() };
+    let other = others.iter().find(|(position, _)| class(*position) != class(*strongest)).or(others.first());
+    core::iter::once(*tag).chain(other.map(|(_, tag)| *tag)).take(limits::TAGS_A_CLAIM).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_tag_is_of_another_class_where_there_is_one() {
+        let labels: Vec<Sensitive<String>> = ["n:a|d:1", "n:b|d:1", "g:a|p:c"].into_iter().map(Sensitive::from).collect();
+        let hits = [(0, Tag([1; 16])), (1, Tag([2; 16])), (2, Tag([3; 16]))];
+        assert_eq!(tags_of(&labels, &hits), [Tag([1; 16]), Tag([3; 16])]);
+        assert_eq!(tags_of(&labels, &hits[..2]), [Tag([1; 16]), Tag([2; 16])]);
+        assert_eq!(tags_of(&labels, &hits[2..]), [Tag([3; 16])]);
     }
 }

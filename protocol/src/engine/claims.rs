@@ -9,9 +9,7 @@ use crate::casework::candidate::DisclosureRecord;
 use crate::casework::case::SubjectRecord;
 use crate::casework::claim::{ClaimOut, SeekerEvent};
 use crate::casework::commitment::{Commitment, verify_opening};
-use crate::casework::messages::{
-    Attributes, CLAIM_ROOT, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind,
-};
+use crate::casework::messages::{Attributes, CLAIM_ROOT, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind};
 use crate::engine::answer::{Answer, Failure, HeldLine};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
@@ -21,7 +19,7 @@ use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
 use crate::person::Field;
-use crate::private_match::label::Tag;
+use crate::private_match::label::{Family, Tag};
 use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
 use crate::roster::Freshness;
 
@@ -65,13 +63,8 @@ impl Engine {
         }
         let Some(query) = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))? else { return Ok(()) };
         let old = step.get::<HitRow>(&id)?;
-        let mut row = old.clone().unwrap_or(HitRow {
-            keys: Vec::new(),
-            epoch: query.epoch,
-            set_seq,
-            claim: None,
-            held_back: false,
-        });
+        let mut row =
+            old.clone().unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None, held_back: false });
         let before = if row.epoch == query.epoch { row.keys.len() } else { 0 };
         if row.epoch != query.epoch {
             row.keys.clear();

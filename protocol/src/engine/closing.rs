@@ -6,7 +6,7 @@
 
 use crate::audit::Act;
 use crate::base::{CaseId, ClaimId, MemberId, Sensitive, SubjectId, Timestamp, UserId, limits};
-use crate::casework::case::{CaseRecord, SubjectRecord};
+use crate::casework::case::{CaseRecord, EndedRow, SubjectRecord};
 use crate::casework::claim::{ClaimOut, SeekerEvent};
 use crate::casework::claim_pace::WaitingClaim;
 use crate::casework::commitment::OpenedField;
@@ -21,7 +21,7 @@ use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::private_match::Family;
-use crate::private_match::querier::{EndedRow, HitRow, QueryRow, SubjectRow, WaitingRow};
+use crate::private_match::querier::{HitRow, QueryRow, SubjectRow, WaitingRow};
 
 /// Why a claim is withdrawn: the matter is closed at the sender. No other reason is ever told.
 const CLOSED: u8 = 1;
@@ -187,6 +187,9 @@ impl Engine {
             return Ok(());
         }
         trail::record(step, None, Act::ClaimWithdrawn, &claim_id.0, Some(claim.holder))?;
+        if self.taking_part(&claim.holder).is_none() {
+            return Ok(());
+        }
         let body = Withdraw { claim_id: Some(claim_id), case_ref: None, reason_code: CLOSED };
         self.post(step, &claim.holder, Lane::Bag, kind::WITHDRAW, None, &body)
     }
@@ -229,10 +232,7 @@ impl Engine {
     }
 
     /// When a subject ended, and how; none while it is open.
-    pub(super) fn ended<V: View>(
-        step: &Step<'_, V>,
-        subject: &SubjectId,
-    ) -> Result<Option<(OutcomeKind, Timestamp)>, ReadError> {
+    pub(super) fn ended<V: View>(step: &Step<'_, V>, subject: &SubjectId) -> Result<Option<(OutcomeKind, Timestamp)>, ReadError> {
         Ok(step.get::<EndedRow>(subject)?.map(|ended| (ended.outcome, ended.at)))
     }
 }

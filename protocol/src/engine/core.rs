@@ -278,7 +278,9 @@ impl Engine {
         }
         if let Some(next) = next {
             let class = match what {
-                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare | JobFor::Decoys => crate::engine::job::JobClass::Build,
+                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare | JobFor::Decoys => {
+                    crate::engine::job::JobClass::Build
+                }
                 JobFor::Test(..) => crate::engine::job::JobClass::Check,
                 _ => crate::engine::job::JobClass::Answer,
             };
@@ -287,7 +289,17 @@ impl Engine {
     }
 
     fn job_failed<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, failure: JobFailure) {
+        let replaced = match what {
+            JobFor::Test(owner, family) if self.running.tests.get(&(owner, family)) == Some(&true) => Some((owner, family)),
+            _ => None,
+        };
         self.job_ended(what);
+        // The set was replaced while it was tested, and its files are gone: the next one is tested.
+        if let Some((owner, family)) = replaced
+            && self.test_again(step, owner, family).is_ok()
+        {
+            return;
+        }
         match (what, failure) {
             // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
             (JobFor::Finalize(_, owner), JobFailure::Proof) => step.notify(NoticeCode::ProofFailed, Some(owner), 0),

@@ -134,6 +134,10 @@ impl Engine {
     ) -> Result<(), ReadError> {
         self.running.decoys = false;
         let mut counts = step.get::<SearchCounts>(&())?.unwrap_or_default();
+        if !decoys.is_empty() && counts.decoys < wanted(counts.open) {
+            // There may be more to make.
+            self.due(step, step.wall() + crate::base::Millis(1), Due::Decoys);
+        }
         for keys in decoys {
             if counts.decoys >= wanted(counts.open) {
                 break;
@@ -191,12 +195,13 @@ fn donors<V: View>(step: &mut Step<'_, V>) -> Result<Vec<Vec<(Field, Sensitive<S
     let (mut people, mut sought) = (BTreeSet::new(), BTreeSet::new());
     let mut donors = Vec::new();
     for _ in 0..DONORS {
-        if let Some((id, record)) = any::<V, PersonRecord, PersonId>(step, PersonId(step_bytes(step)))?
+        let (person, subject) = (PersonId::draw(&mut step.draw), SubjectId::draw(&mut step.draw));
+        if let Some((id, record)) = any::<V, PersonRecord, PersonId>(step, person)?
             && people.insert(id)
         {
             donors.push(attributes(&record));
         }
-        if let Some((id, record)) = any::<V, SubjectRecord, SubjectId>(step, SubjectId(step_bytes(step)))?
+        if let Some((id, record)) = any::<V, SubjectRecord, SubjectId>(step, subject)?
             && sought.insert(id)
         {
             donors.push(attributes(&record.person));
@@ -204,10 +209,6 @@ fn donors<V: View>(step: &mut Step<'_, V>) -> Result<Vec<Vec<(Field, Sensitive<S
     }
     step.draw.shuffle(&mut donors);
     Ok(donors)
-}
-
-fn step_bytes<V: View>(step: &mut Step<'_, V>) -> [u8; 16] {
-    step.draw.bytes()
 }
 
 /// The first record from an id on, the first of all behind the last.

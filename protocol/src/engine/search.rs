@@ -402,7 +402,7 @@ impl Engine {
                     evaluated.extend(answer.elements());
                     accepted.push((subject, case.inputs));
                 }
-                (EvalStatus::RenewMismatch, Some(subject)) => Self::open_anew(step, &(from, row.family, subject))?,
+                (EvalStatus::RenewMismatch, Some(subject)) => self.open_anew(step, &(from, row.family, subject))?,
                 _ => spent = true,
             }
         }

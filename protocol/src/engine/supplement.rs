@@ -188,10 +188,7 @@ impl Engine {
     }
 
     /// Holder: what is known of the enquirer, for `candidate show`; none until the supplement came.
-    pub(super) fn enquirer_shown<V: View>(
-        step: &Step<'_, V>,
-        candidate: &ClaimId,
-    ) -> Result<Option<Vec<ShownField>>, Failure> {
+    pub(super) fn enquirer_shown<V: View>(step: &Step<'_, V>, candidate: &ClaimId) -> Result<Option<Vec<ShownField>>, Failure> {
         let record = step.get::<SupplementRecord>(candidate)?;
         let shown = |field: OpenedField| ShownField { field: field.name, value: field.value };
         Ok(record.map(|record| record.fields.into_iter().map(shown).collect()))

@@ -126,6 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn of_two_hundred_baited_among_a_thousand_cases_fifty_are_claimed() {
+        let mut breaker = row(1_000, 0);
+        let claimed = (0..200).filter(|_| {
+            breaker.lately += 1;
+            breaker.settle(NOW);
+            !breaker.is_open(NOW)
+        });
+        assert_eq!(claimed.count(), 50);
+    }
+
+    #[test]
     fn a_supervisor_raises_it_for_a_time_and_never_lowers_it() {
         let by = UserId::new("amina").unwrap();
         let raised = |limit, until| BreakerRow { raised: Some(Raised { limit, until: Timestamp(until), by }), ..row(1_000, 60) };

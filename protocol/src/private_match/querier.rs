@@ -39,25 +39,6 @@ pub struct SubjectRow {
 }
 crate::record!(SubjectRow, SubjectId, Subjects, 1, Service);
 
-/// A subject that ended: from the commit that writes this row nothing is asked, tested or claimed for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct EndedRow {
-    /// How it ended.
-    #[n(1)]
-    pub outcome: OutcomeKind,
-    /// When.
-    #[n(2)]
-    pub at: Timestamp,
-    /// The claim that answered it, if one did.
-    #[n(3)]
-    pub answered: Option<ClaimId>,
-    /// When its secret, keys and pseudonyms are forgotten: an epoch later, since an audit may ask for them.
-    #[n(4)]
-    pub forget: Timestamp,
-}
-crate::record!(EndedRow, SubjectId, Subjects, 40, Service);
-
 /// What the enquirer and the society decided about claims.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

@@ -16,9 +16,9 @@ mod later;
 mod limits;
 mod mentions;
 mod refusals;
-mod supplements;
 mod rollbacks;
 mod rotation;
+mod supplements;
 mod swarm;
 mod timers;
 

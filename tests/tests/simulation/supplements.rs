@@ -70,7 +70,8 @@ fn two_people_let_the_enquirers_name_go_and_the_holder_sees_it() {
     assert!(matches!(setup.world.command_as(seeking, "bo", release(&candidate)), Err(Failure::State { .. })));
     setup.world.run_for(30 * HOUR);
     let shown = shown(&mut setup, holding, &candidate);
-    let fields: Vec<_> = shown.enquirer.unwrap().iter().map(|field| (field.field.clone(), field.value.expose().clone())).collect();
+    let fields: Vec<_> =
+        shown.enquirer.unwrap().iter().map(|field| (field.field.clone(), field.value.expose().clone())).collect();
     assert_eq!(fields, [("enquirer".to_owned(), "منى حداد".to_owned()), ("relation".to_owned(), "son".to_owned())]);
     assert!(work(&mut setup, seeking, holding, LONG).is_some(), "the journey goes on");
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::base::{CaseId, ClaimId, MemberId, PersonId, SubjectId};
 use crate::casework::outcome::OutcomeKind;
 use crate::engine::answer::{
-    AuditLine, BreakerLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView, Duplicates,
-    HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown, QuestionLine, RosterView, RowResult, SearchLine,
-    SearchPlan,
+    AuditLine, BreakerLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown, DisclosureView,
+    Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown, QuestionLine, RosterView,
+    RowResult, SearchLine, SearchPlan,
 };
 use crate::engine::member_rows::AcceptPolicy;
 use crate::linkage::Advice;

@@ -10,7 +10,9 @@ mod kinds;
 mod node;
 mod people;
 
-pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView, QuestionLine};
+pub use candidates::{
+    CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView, QuestionLine,
+};
 pub use cases::{BreakerLine, CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
