@@ -44,6 +44,9 @@ pub struct ClaimOut {
     /// The holder's question for the enquirer, once it came.
     #[n(18)]
     pub question: Option<Question>,
+    /// When the holder's `candidate` came.
+    #[n(19)]
+    pub acknowledged: Option<Timestamp>,
 }
 crate::record!(ClaimOut, ClaimId, Claims, 1, Service);
 

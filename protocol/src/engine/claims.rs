@@ -126,6 +126,7 @@ impl Engine {
             left: false,
             made: step.wall(),
             question: None,
+            acknowledged: None,
         };
         step.put(&claim_id, &claim);
         hit.claim = Some(claim_id);
@@ -209,6 +210,7 @@ impl Engine {
         }
         let mut claim = Self::own_claim(step, &answer.claim_id, &from, event)?;
         claim.roots.clone_from(&answer.roots);
+        claim.acknowledged = (event == SeekerEvent::AnsweredCandidate).then(|| step.wall());
         step.put(&answer.claim_id, &claim);
         if event == SeekerEvent::AnsweredNone {
             self.claim_ended(step, &claim)?;
@@ -233,6 +235,24 @@ impl Engine {
         self.consider(step, &claim.subject, &claim.holder)
     }
 
+    /// A node that was locked for longer than a holder waits for attributes: the holder has closed the claim, or is about to.
+    fn is_too_late<V: View>(&self, step: &Step<'_, V>, claim: &ClaimOut) -> bool {
+        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return false };
+        // A day's margin for what is on the road.
+        let patience = crate::base::Millis(pace.attributes_wait.0.saturating_sub(pace.day().0));
+        claim.acknowledged.is_some_and(|since| step.wall().since(since) >= patience)
+    }
+
+    /// Claims a subject anew whose claim waited for an unlocked node for too long.
+    fn claim_instead<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId, claim: &ClaimOut) -> Result<(), ReadError> {
+        self.withdraw(step, claim_id)?;
+        let id = (claim.subject, claim.holder);
+        let Some(mut hit) = step.get::<HitRow>(&id)?.filter(|hit| hit.claim == Some(claim_id)) else { return Ok(()) };
+        hit.claim = None;
+        step.put(&id, &hit);
+        self.consider(step, &claim.subject, &claim.holder)
+    }
+
     /// Sends a subject's attributes, opened against the claim's commitment; parks the matter while the node is locked.
     pub(super) fn send_attributes<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let id = (parked::SEND_ATTRIBUTES, claim_id);
@@ -242,6 +262,9 @@ impl Engine {
         }
         step.remove::<ParkedRow>(&id);
         let Some(mut claim) = step.get::<ClaimOut>(&claim_id)? else { return Ok(()) };
+        if self.is_too_late(step, &claim) {
+            return self.claim_instead(step, claim_id, &claim);
+        }
         let Some(next) = claim.state.next(SeekerEvent::AttributesSent) else { return Ok(()) };
         let subject = step.get::<SubjectRecord>(&claim.subject)?.ok_or(ReadError::Damaged)?;
         let leaves = <[[u8; 32]; limits::LEAVES]>::try_from(claim.leaves.clone()).map_err(|_| ReadError::Damaged)?;

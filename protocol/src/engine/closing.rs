@@ -176,7 +176,7 @@ impl Engine {
     }
 
     /// Ends an own claim; its holder is told where the claim has left.
-    fn withdraw<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
+    pub(super) fn withdraw<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let Some(mut claim) = step.get::<ClaimOut>(&claim_id)? else { return Ok(()) };
         let Some(next) = claim.state.next(SeekerEvent::Withdrawn) else { return Ok(()) };
         claim.state = next;
@@ -197,7 +197,7 @@ impl Engine {
     /// An epoch after its end: secret, keys and pseudonyms of a subject go.
     pub(super) fn forgotten<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
         // It may have been reopened, and closed again later.
-        if !step.get::<EndedRow>(&subject)?.is_some_and(|ended| ended.forget <= step.wall()) {
+        if step.get::<EndedRow>(&subject)?.is_none_or(|ended| ended.forget > step.wall()) {
             return Ok(());
         }
         for owner in self.listed() {

@@ -441,6 +441,7 @@ impl Engine {
             Due::Destroy(subject) => self.destroy(step, subject),
             Due::Forgotten(subject) => self.forgotten(step, subject),
             Due::Decoys => self.tend_decoys(step),
+            Due::Refs(querier) => self.close_refs(step, querier),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);

@@ -43,6 +43,9 @@ const PARTS: [Field; 7] =
 /// Of them, those without which there is no decoy.
 const NEEDED: [Field; 3] = [Field::Given, Field::Family, Field::Birth];
 
+/// The attributes of one record.
+type Donor = Vec<(Field, Sensitive<String>)>;
+
 /// Searches that go on, and decoys beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -172,7 +175,7 @@ fn mix<V: View>(step: &mut Step<'_, V>) -> Result<Option<Vec<Sensitive<String>>>
     let mut donors = donors(step)?;
     let (mut fields, mut parts) = (Vec::new(), BTreeSet::new());
     for part in PARTS {
-        let has = |donor: &Vec<(Field, Sensitive<String>)>| donor.iter().any(|(field, _)| *field == part);
+        let has = |donor: &Donor| donor.iter().any(|(field, _)| *field == part);
         let Some(place) = donors.iter().position(has) else { continue };
         // A record gives one part only.
         for (field, value) in donors.swap_remove(place) {
@@ -191,7 +194,7 @@ fn mix<V: View>(step: &mut Step<'_, V>) -> Result<Option<Vec<Sensitive<String>>>
 }
 
 /// Attributes of some own records, registered and sought, in a random order.
-fn donors<V: View>(step: &mut Step<'_, V>) -> Result<Vec<Vec<(Field, Sensitive<String>)>>, ReadError> {
+fn donors<V: View>(step: &mut Step<'_, V>) -> Result<Vec<Donor>, ReadError> {
     let (mut people, mut sought) = (BTreeSet::new(), BTreeSet::new());
     let mut donors = Vec::new();
     for _ in 0..DONORS {

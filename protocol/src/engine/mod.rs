@@ -34,6 +34,7 @@ mod lookup;
 mod member_rows;
 mod members;
 mod met;
+mod open_refs;
 pub mod operational;
 mod outbox;
 mod people;

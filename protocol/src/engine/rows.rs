@@ -180,6 +180,8 @@ pub enum Due {
     Forgotten(SubjectId),
     /// Make or end decoys.
     Decoys,
+    /// Close references that a querier did not renew.
+    Refs(MemberId),
 }
 
 impl Due {
@@ -212,6 +214,7 @@ impl Due {
             Due::Destroy(subject) => (41, subject.0),
             Due::Forgotten(subject) => (42, subject.0),
             Due::Decoys => (43, [0; 16]),
+            Due::Refs(member) => (44, member_bytes(&member)),
         };
         (at, kind, id)
     }
@@ -247,6 +250,7 @@ impl Due {
             41 => Some(Due::Destroy(SubjectId(*id))),
             42 => Some(Due::Forgotten(SubjectId(*id))),
             43 => Some(Due::Decoys),
+            44 => member().map(Due::Refs),
             _ => None,
         }
     }
@@ -415,6 +419,7 @@ mod tests {
             Due::Destroy(SubjectId([7; 16])),
             Due::Forgotten(SubjectId([8; 16])),
             Due::Decoys,
+            Due::Refs(ke),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use kinmesh_protocol::base::record::{Record, Row};
-use kinmesh_protocol::base::{MemberId, Sensitive, SubjectId};
+use kinmesh_protocol::base::{MemberId, SubjectId};
 use kinmesh_protocol::casework::claim::{ClaimIn, ClaimOut};
 use kinmesh_protocol::engine::answer::BreakerLine;
-use kinmesh_protocol::engine::{Answer, Batch, Command, NoticeCode, Op};
-use kinmesh_protocol::person::PersonForm;
+use kinmesh_protocol::engine::{Answer, Command, NoticeCode};
 use kinmesh_protocol::private_match::breaker::BreakerRow;
 use kinmesh_protocol::private_match::owner::IndexRow;
 use kinmesh_protocol::private_match::querier::{HitRow, QueryRow, SubjectRow};
 use kinmesh_protocol::roster::ClassId;
+use kinmesh_tests::simulation::bait::{guess, recorded, somebody};
 use kinmesh_tests::simulation::desks::{insist, register, search_for};
 use kinmesh_tests::simulation::network::start_with;
 use kinmesh_tests::simulation::{Faults, Setup};
@@ -30,26 +29,6 @@ fn network(seed: u64) -> (Setup, usize, usize) {
     });
     let (north, south) = (setup.members[0], setup.members[1]);
     (setup, south, north)
-}
-
-/// Somebody who shares no key with anybody of another number below a hundred.
-fn somebody(number: usize) -> PersonForm {
-    const HEAD: [&str; 10] = ["Ka", "Mu", "Te", "Ri", "Shu", "Bo", "Le", "Fa", "Gi", "No"];
-    const TAIL: [&str; 10] = ["lemba", "rindo", "sawe", "tumo", "pika", "zuri", "hanu", "dobe", "goma", "vusi"];
-    let name = |one: usize, other: usize| format!("{}{}", HEAD[one % 10], TAIL[other % 10]);
-    PersonForm {
-        given: name(number, number / 10).as_str().into(),
-        family: name(number * 7 + 3, number * 3 + number / 10).as_str().into(),
-        father: name(number / 10, number + 5).as_str().into(),
-        sex: if number.is_multiple_of(2) { "f" } else { "m" }.into(),
-        birth: format!("19{:02}-{:02}-{:02}", 50 + number % 47, 1 + number % 12, 1 + number % 28).as_str().into(),
-        last_place: name(number + 4, number / 10 + 2).as_str().into(),
-        ..PersonForm::default()
-    }
-}
-
-fn recorded(number: usize) -> PersonForm {
-    PersonForm { id: format!("NO-{number:04}").as_str().into(), legal_basis: "consent".to_owned(), ..somebody(number) }
 }
 
 fn breaker(setup: &mut Setup, node: usize) -> BreakerLine {
@@ -107,23 +86,6 @@ fn a_bait_owner_gets_five_claims_and_a_supervisor_decides_on_more() {
 
 fn decoys(setup: &Setup, node: usize) -> Vec<(SubjectId, SubjectRow)> {
     setup.world.nodes[node].store.all::<SubjectRow>().into_iter().filter(|(_, row)| row.decoy).collect()
-}
-
-/// An owner that has guessed the keys of a decoy: it files them as those of a record.
-fn guess(setup: &mut Setup, holding: usize, number: usize, keys: Vec<Sensitive<String>>) {
-    let store = setup.world.nodes[holding].store.clone();
-    let before: BTreeSet<_> = store.all::<IndexRow>().into_iter().map(|(id, _)| id).collect();
-    register(setup, holding, recorded(number));
-    let (id, mut row) = store.all::<IndexRow>().into_iter().find(|(id, _)| !before.contains(id)).expect("the record");
-    (row.keys, row.mentions) = (keys, Vec::new());
-    let row = Row {
-        tree: IndexRow::TREE,
-        root: IndexRow::ROOT,
-        key: IndexRow::key(&id),
-        version: IndexRow::VERSION,
-        value: row.encode(),
-    };
-    store.commit(Batch { ops: vec![Op::Put(row)], ..Batch::default() }).expect("a commit");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use kinmesh_protocol::casework::candidate::CandidateRecord;
 use kinmesh_protocol::casework::claim::{ClaimIn, ClaimOut, HolderState, SeekerState};
 use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::engine::{Answer, Command, Custody, Failure};
+use kinmesh_protocol::private_match::owner::{BudgetRow, IndexState, RefRow};
 use kinmesh_protocol::private_match::querier::{HitRow, QueryRow, SubjectRow, WaitingRow};
 use kinmesh_tests::simulation::desks::{candidates, insist, register, search, search_for, work};
 use kinmesh_tests::simulation::{Faults, Setup, people};
@@ -134,6 +135,31 @@ fn a_case_that_is_reopened_is_asked_for_anew_and_found() {
 }
 
 #[test]
+fn a_reference_that_is_not_renewed_for_an_epoch_is_closed_at_the_owner() {
+    let (mut setup, seeking, holding) = two(229, Faults::NONE);
+    let case = search(&mut setup, seeking, &[]);
+    let (other, _) = search_for(&mut setup, seeking, vec![people::sought()]);
+    setup.world.run_for(40 * HOUR);
+    let open = |setup: &Setup| {
+        let store = &setup.world.nodes[holding].store;
+        let counted: u32 = store.all::<BudgetRow>().iter().map(|(_, budget)| budget.refs).sum();
+        assert_eq!(store.all::<RefRow>().len(), counted as usize);
+        counted
+    };
+    // Padded to two.
+    assert_eq!(open(&setup), 2);
+    insist(&mut setup, seeking, &close(&case));
+    let _ = other;
+    let epochs = |setup: &Setup| setup.world.nodes[holding].store.peek::<IndexState>(&()).unwrap().epoch.0;
+    let first = epochs(&setup);
+    while epochs(&setup) < first + 2 {
+        setup.world.run_for(24 * HOUR);
+    }
+    setup.world.run_for(2 * HOUR);
+    assert_eq!(open(&setup), 1, "the one that is renewed");
+}
+
+#[test]
 fn attributes_that_do_not_come_close_the_claim() {
     let (mut setup, seeking, holding) = two(227, Faults::NONE);
     register(&mut setup, holding, people::registered());
@@ -146,9 +172,12 @@ fn attributes_that_do_not_come_close_the_claim() {
     assert_eq!(held(&setup, holding), [HolderState::Closed]);
     setup.world.run_for(40 * 24 * HOUR);
     assert_eq!(sent(&setup, seeking), [SeekerState::Closed]);
+    // Unlocked, it sends nothing for that claim, and makes another.
     setup.custody(seeking, Custody::Opened(super::desk()));
-    setup.world.run_for(40 * HOUR);
-    assert_eq!(setup.world.nodes[holding].store.all::<CandidateRecord>().len(), 0);
+    setup.world.run_for(10);
+    assert_eq!(sent(&setup, seeking).len(), 2);
+    assert!(work(&mut setup, seeking, holding, LONG).is_some());
+    assert_eq!(setup.world.nodes[holding].store.all::<CandidateRecord>().len(), 1);
 }
 
 #[test]
