@@ -15,9 +15,11 @@ use kinmesh_protocol::linkage::{Band, FieldVerdict};
 use serde_json::json;
 
 use super::context::Context;
+use super::enquirer::{self, CandidateAnswerArgs};
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::files;
 use super::output::Output;
+use super::person::fields_text;
 use super::prompt;
 use super::table::{Flow, Table, own, theirs};
 
@@ -39,6 +41,17 @@ pub(super) enum CandidateVerb {
     },
     /// Gives a verdict: on a terminal after a look, in a script with --verdict.
     Review(CandidateReviewArgs),
+    /// Asks the seeker's society who the enquirer is, once, after a verdict "same".
+    #[command(after_help = "Example:\n  kinmesh candidate ask K-7h3k9q")]
+    Ask {
+        /// Id, or the beginning of one.
+        candidate: String,
+    },
+    /// Lists what holders ask this node: who an enquirer is.
+    #[command(after_help = "Example:\n  kinmesh candidate questions")]
+    Questions,
+    /// Answers such a question.
+    Answer(CandidateAnswerArgs),
 }
 
 /// Arguments of `candidate review`.
@@ -82,6 +95,9 @@ pub(super) async fn run(context: &Context, verb: CandidateVerb) -> Result<(), Co
         CandidateVerb::List { limit } => list(context, limit).await,
         CandidateVerb::Show { candidate } => show(context, candidate).await,
         CandidateVerb::Review(args) => review(context, args).await,
+        CandidateVerb::Ask { candidate } => enquirer::ask(context, candidate).await,
+        CandidateVerb::Questions => enquirer::questions(context).await,
+        CandidateVerb::Answer(args) => enquirer::answer(context, args).await,
     }
 }
 
@@ -199,6 +215,12 @@ fn show_text(out: &Output, shown: &CandidateShown) -> String {
     if let Some(decision) = shown.decision {
         text.push_str(&format!("the person decided: {}\n", decision.word()));
     }
+    match &shown.enquirer {
+        Some(fields) if fields.is_empty() => text.push_str("enquirer: not given\n"),
+        Some(fields) => text.push_str(&fields_text(out, fields)),
+        None if shown.asked => text.push_str("enquirer: asked for, no answer yet\n"),
+        None => {}
+    }
     text
 }
 
@@ -278,6 +300,8 @@ mod tests {
             possible_relative: false,
             verdicts,
             decision: None,
+            asked: false,
+            enquirer: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! `case open`, `list`, `show`: who asks, and who is looked for.
+//! `case open`, `list`, `show`: who asks, and who is looked for. Closing stands in `closing`.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use kinmesh_protocol::engine::command::{CaseForm, Command};
 use serde_json::json;
 
 use super::advice;
+use super::closing::{self, CaseCloseArgs, CaseReopenArgs};
 use super::context::Context;
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::files;
@@ -38,6 +39,10 @@ pub(super) enum CaseVerb {
         /// Id, or the beginning of one.
         case: String,
     },
+    /// Ends the search for a case's sought persons: nothing is asked or claimed for them any more.
+    Close(CaseCloseArgs),
+    /// Takes a closing back: the search begins anew.
+    Reopen(CaseReopenArgs),
 }
 
 /// Arguments of `case open`.
@@ -72,6 +77,8 @@ pub(super) async fn run(context: &Context, verb: CaseVerb) -> Result<(), Command
         CaseVerb::List { limit } => list(context, limit).await,
         CaseVerb::Sought(args) => sought(context, args).await,
         CaseVerb::Show { case } => show(context, case).await,
+        CaseVerb::Close(args) => closing::close(context, args).await,
+        CaseVerb::Reopen(args) => closing::reopen(context, args).await,
     }
 }
 

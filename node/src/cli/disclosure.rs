@@ -51,7 +51,7 @@ pub(super) struct DisclosureReceiveArgs {
 
 /// An outcome as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OutcomeWord {
+pub(super) enum OutcomeWord {
     /// Contact is restored or the family is together.
     Reunited,
     /// The enquirer has been told, or messages were exchanged.

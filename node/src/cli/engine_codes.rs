@@ -54,6 +54,9 @@ pub(super) fn failure(failure: &Failure) -> Entry {
             because,
             "kinmesh member show ID; take a later roster if its custodians let it in again",
         ),
+        Failure::SecondPerson => {
+            row(3018, Exit::Blocked, "it takes another person", because, "another user unlocks and gives the same command")
+        }
         Failure::TooMany { .. } => row(3010, Exit::Usage, "too many at once", because, "send them in parts"),
         Failure::Store => {
             row(3011, Exit::Failed, "the change was not stored", because, "check the disk's free space, then try again")
@@ -174,6 +177,13 @@ fn block(block: Block) -> Entry {
         Block::Audience => {
             row(3207, Exit::Blocked, "no claim may go there", because, "the record's visible_to says so; leave the hit")
         }
+        Block::EnquirerNotAgreed => row(
+            3205,
+            Exit::Blocked,
+            "the enquirer may not be named",
+            because,
+            "kinmesh candidate answer CANDIDATE --withhold; the form's enquirer_named says what was agreed",
+        ),
         Block::Policy => row(
             3204,
             Exit::Blocked,
@@ -290,8 +300,12 @@ mod tests {
             Failure::CoordinatorOnly,
             Failure::OwnMember,
             Failure::Carry(kinmesh_protocol::engine::CarryProblem::NotTakingPart),
+            Failure::SecondPerson,
         ];
-        all.extend([Block::Safety, Block::NoSubject, Block::NoConsent, Block::Policy, Block::Audience].map(Failure::Blocked));
+        all.extend(
+            [Block::Safety, Block::NoSubject, Block::NoConsent, Block::EnquirerNotAgreed, Block::Policy, Block::Audience]
+                .map(Failure::Blocked),
+        );
         all.extend(
             [
                 FormProblem::Missing,

@@ -11,6 +11,7 @@ use super::audit::utc;
 use super::context::Context;
 use super::errors::{CommandError, Kind};
 use super::output::Output;
+use super::send_now::{self, SendNowArgs};
 use super::table::{Flow, Table, own, theirs};
 
 /// Verbs of `member`.
@@ -32,6 +33,8 @@ pub(super) enum MemberVerb {
     Accept(MemberArgs),
     /// Shows or sets what is done about members that a roster lists for the first time.
     Policy(MemberPolicyArgs),
+    /// Sends a bag to a member outside the rhythm; two users have to say so.
+    SendNow(SendNowArgs),
 }
 
 /// One member.
@@ -130,6 +133,7 @@ pub(super) async fn run(context: &Context, verb: MemberVerb) -> Result<(), Comma
             one(context, Command::MemberAccept { member }, Some(format!("✓ {member} is accepted\n"))).await
         }
         MemberVerb::Policy(MemberPolicyArgs { accept }) => policy(context, accept.map(AcceptPolicy::from)).await,
+        MemberVerb::SendNow(args) => send_now::run(context, args).await,
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) fn case(context: &Context) -> Result<CaseForm, CommandError> {
         case.enquirer_findable = confirm("Does the enquirer agree to be found by others who seek the enquirer?")?;
         case.holders_may_ask = confirm("May members with protected records ask whether somebody is looked for?")?;
     }
+    case.enquirer_named = confirm("May a desk that found the person learn the enquirer's name?")?;
     while case.subjects.len() < SUBJECTS_A_CASE {
         context.out.before_question(&format!("Sought person {}", case.subjects.len() + 1));
         let relation = words("What the sought person is to the enquirer", "son, mother, husband ...")?;

@@ -11,6 +11,7 @@ use kinmesh_protocol::engine::command::Command;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::breaker::{self, BreakerArgs};
 use super::context::Context;
 use super::errors::{CommandError, Kind, UsageProblem};
 use super::output::Output;
@@ -41,6 +42,8 @@ pub(super) enum SearchVerb {
     /// Lists hits that wait for a person's decision.
     #[command(after_help = "Example:\n  kinmesh search held")]
     Held,
+    /// Where too many cases hit for claims to go by themselves; a supervisor's word on it.
+    Breaker(BreakerArgs),
     /// Claims a hit that waits.
     #[command(after_help = "Example:\n  kinmesh search claim S-7h3k9q --member KE")]
     Claim {
@@ -83,6 +86,7 @@ pub(super) async fn run(context: &Context, verb: SearchVerb) -> Result<(), Comma
         SearchVerb::Run(args) => start(context, args).await,
         SearchVerb::Status { case } => status(context, case).await,
         SearchVerb::Held => held(context).await,
+        SearchVerb::Breaker(args) => breaker::run(context, args).await,
         SearchVerb::Claim { subject, member } => claim(context, subject, member).await,
     }
 }

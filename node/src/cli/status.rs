@@ -78,6 +78,7 @@ fn standings(status: &NodeStatus) -> Vec<String> {
         ("suspended or revoked", &status.suspended),
         ("refused here (member allow takes it back)", &status.denied),
         ("new, wait for member accept", &status.waiting),
+        ("too many cases hit there, claims wait (search breaker)", &status.held_back),
     ];
     for (what, members) in named.into_iter().filter(|(_, members)| !members.is_empty()) {
         lines.push(format!("! {what}: {}", list(members)));

@@ -96,6 +96,7 @@ fn log(notice: Notice) {
         | NoticeCode::SetApplied
         | NoticeCode::IndexReady
         | NoticeCode::RosterFresh
+        | NoticeCode::EnquirerAsked
         | NoticeCode::Readmitted => {
             tracing::info!(?code, member, number, "notice");
         }
@@ -112,6 +113,9 @@ fn log(notice: Notice) {
         | NoticeCode::RosterBehind
         | NoticeCode::KeysDiffer
         | NoticeCode::SplitView
+        | NoticeCode::BreakerOpened
+        | NoticeCode::DecoyHit
+        | NoticeCode::OwnerFlagged
         | NoticeCode::ClaimAnomaly => tracing::warn!(?code, member, number, "notice"),
     }
 }

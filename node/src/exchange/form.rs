@@ -132,9 +132,11 @@ pub fn case_form(input: impl Read) -> Result<CaseForm, FormFileError> {
             ("enquirer", _) => return Err(FormFileError::Kind { path: at("enquirer") }),
             ("subjects", Value::Array(subjects)) => check_subjects(&text, subjects)?,
             ("subjects", _) => return Err(FormFileError::Kind { path: at("subjects") }),
-            ("claim_never", Value::Array(_)) | ("claim_ask" | "enquirer_findable" | "holders_may_ask", Value::Boolean(_)) => {}
+            ("claim_never", Value::Array(_))
+            | ("claim_ask" | "enquirer_findable" | "enquirer_named" | "holders_may_ask", Value::Boolean(_)) => {}
             ("claim_never", _) => return Err(FormFileError::Kind { path: at("claim_never") }),
             ("claim_ask", _) => return Err(FormFileError::Kind { path: at("claim_ask") }),
+            ("enquirer_named", _) => return Err(FormFileError::Kind { path: at("enquirer_named") }),
             ("enquirer_findable", _) => return Err(FormFileError::Kind { path: at("enquirer_findable") }),
             ("holders_may_ask", _) => return Err(FormFileError::Kind { path: at("holders_may_ask") }),
             (name, value) => match CASE_TEXTS.into_iter().find(|text| *text == name) {

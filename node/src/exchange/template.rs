@@ -42,6 +42,7 @@ claim_never = []     # members that must not learn of the search, as in ["KE", "
 claim_ask = false    # true: every hit waits for a person
 enquirer_findable = false  # true: the enquirer agreed to be found by others who seek the enquirer; legal_basis is consent then
 holders_may_ask = false    # true: the enquirer agreed that members with protected records may ask whether somebody is looked for
+enquirer_named = false  # true: the enquirer agreed that a holder's desk may learn the name, once people there found the same person
 
 [enquirer]           # who asks
 given = ""           # this or the family name is needed

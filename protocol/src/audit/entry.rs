@@ -145,6 +145,45 @@ pub enum Act {
     /// A bundle was brought; the id is that of its first cell.
     #[n(96)]
     BundleTaken,
+    /// A subject of a case was closed.
+    #[n(70)]
+    SubjectClosed,
+    /// A closed subject is searched for again.
+    #[n(71)]
+    SubjectReopened,
+    /// A claim was withdrawn, here or at the other side.
+    #[n(72)]
+    ClaimWithdrawn,
+    /// A claim was closed, since its attributes did not come.
+    #[n(73)]
+    AttributesMissing,
+    /// A claim was closed, since its record was erased or is not for the seeker any more.
+    #[n(74)]
+    ClosedWithRecord,
+    /// Automatic claims to a member stopped.
+    #[n(75)]
+    BreakerOpened,
+    /// A supervisor lets more cases hit at a member; the id is their number.
+    #[n(76)]
+    BreakerRaised,
+    /// A supervisor's number, or the flag of a member, was taken back.
+    #[n(77)]
+    BreakerReset,
+    /// A made-up person hit at a member.
+    #[n(78)]
+    DecoyHit,
+    /// The seeker's society was asked for the enquirer.
+    #[n(79)]
+    EnquirerAsked,
+    /// Two users let the name of an enquirer go to a holder.
+    #[n(80)]
+    EnquirerReleased,
+    /// The name of an enquirer was not given.
+    #[n(81)]
+    EnquirerWithheld,
+    /// Two users sent a bag outside the rhythm.
+    #[n(82)]
+    BagForced,
 }
 
 impl Act {
@@ -197,6 +236,19 @@ impl Act {
             Act::AuditListed => "audit_listed",
             Act::AuditTaken => "audit_taken",
             Act::AuditOpened => "audit_opened",
+            Act::SubjectClosed => "subject_closed",
+            Act::SubjectReopened => "subject_reopened",
+            Act::ClaimWithdrawn => "claim_withdrawn",
+            Act::AttributesMissing => "attributes_missing",
+            Act::ClosedWithRecord => "closed_with_record",
+            Act::BreakerOpened => "breaker_opened",
+            Act::BreakerRaised => "breaker_raised",
+            Act::BreakerReset => "breaker_reset",
+            Act::DecoyHit => "decoy_hit",
+            Act::EnquirerAsked => "enquirer_asked",
+            Act::EnquirerReleased => "enquirer_released",
+            Act::EnquirerWithheld => "enquirer_withheld",
+            Act::BagForced => "bag_forced",
         }
     }
 }

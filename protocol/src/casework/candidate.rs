@@ -29,6 +29,19 @@ pub struct CandidateRecord {
 }
 crate::record!(CandidateRecord, ClaimId, Candidates, 1, Records);
 
+/// What the seeker's society told of the enquirer; no field: not given.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SupplementRecord {
+    /// `enquirer` and `relation`, opened against the claim's commitment.
+    #[n(1)]
+    pub fields: Vec<OpenedField>,
+    /// When it came.
+    #[n(2)]
+    pub received: Timestamp,
+}
+crate::record!(SupplementRecord, ClaimId, Candidates, 40, Records);
+
 /// One caseworker's verdict.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]

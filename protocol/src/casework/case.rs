@@ -2,8 +2,9 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::base::{CaseId, PersonId, Sensitive, SubjectId, Timestamp, UserId};
+use crate::base::{CaseId, ClaimId, PersonId, Sensitive, SubjectId, Timestamp, UserId};
 use crate::casework::commitment::OpenedField;
+use crate::casework::outcome::OutcomeKind;
 use crate::person::PersonRecord;
 
 /// One case, as its society keeps it. Never leaves the node as a whole.
@@ -37,6 +38,9 @@ pub struct CaseRecord {
     /// The enquirer as somebody who may be found, while the case is open and the enquirer agreed.
     #[n(9)]
     pub findable: Option<PersonId>,
+    /// True if the enquirer agreed that a holder's desk may learn its name, after people there found the same person.
+    #[n(16)]
+    pub enquirer_named: bool,
 }
 crate::record!(CaseRecord, CaseId, Cases, 1, Records);
 
@@ -58,6 +62,25 @@ pub struct SubjectRecord {
     pub salted: Vec<OpenedField>,
 }
 crate::record!(SubjectRecord, SubjectId, Cases, 2, Records);
+
+/// A subject that ended: from the commit that writes this row nothing is asked, tested or claimed for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct EndedRow {
+    /// How it ended.
+    #[n(1)]
+    pub outcome: OutcomeKind,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
+    /// The claim that answered it, if one did.
+    #[n(3)]
+    pub answered: Option<ClaimId>,
+    /// When its secret, keys and pseudonyms are forgotten: an epoch later, since an audit may ask for them.
+    #[n(4)]
+    pub forget: Timestamp,
+}
+crate::record!(EndedRow, SubjectId, Subjects, 40, Service);
 
 /// The salted fields of a registered person, written with the record.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

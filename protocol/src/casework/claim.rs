@@ -6,7 +6,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list};
-use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp};
+use crate::base::{CaseId, CaseRef, ClaimId, Epoch, MemberId, PersonId, SubjectId, Timestamp, UserId};
+use crate::casework::messages::CLAIM_ROOT;
 use crate::casework::outcome::OutcomeKind;
 use crate::private_match::label::{Family, Tag};
 
@@ -41,8 +42,35 @@ pub struct ClaimOut {
     /// Which root the attributes open: 3 for the claim's own, 0 to 2 for one of this node's answer.
     #[n(21)]
     pub root_index: u8,
+    /// True once it was signed for a bag; until then it waits for the holder's caps to leave room.
+    #[n(16)]
+    pub left: bool,
+    /// When it was made.
+    #[n(17)]
+    pub made: Timestamp,
+    /// The holder's question for the enquirer, once it came.
+    #[n(18)]
+    pub question: Option<Question>,
+    /// When the holder's `candidate` came.
+    #[n(19)]
+    pub acknowledged: Option<Timestamp>,
 }
 crate::record!(ClaimOut, ClaimId, Claims, 1, Service);
+
+/// A holder's question for the enquirer, at the seeker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Question {
+    /// When it came.
+    #[n(1)]
+    pub came: Timestamp,
+    /// The first of the two users who let the name go.
+    #[n(2)]
+    pub first: Option<UserId>,
+    /// True once the supplement was put into the outbox.
+    #[n(3)]
+    pub answered: bool,
+}
 
 /// Where a claim stands at the seeker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -83,6 +111,8 @@ pub enum SeekerEvent {
     Disclosed,
     /// The desk reported an outcome.
     Reported,
+    /// This desk closed the subject, or the holder's withdrew.
+    Withdrawn,
 }
 
 impl SeekerState {
@@ -96,6 +126,7 @@ impl SeekerState {
             (Self::Acknowledged | Self::InReview, SeekerEvent::Closed) => Some(Self::Closed),
             (Self::InReview, SeekerEvent::Disclosed) => Some(Self::Disclosed),
             (Self::Disclosed, SeekerEvent::Reported) => Some(Self::Ended),
+            (Self::Claimed | Self::Acknowledged | Self::InReview, SeekerEvent::Withdrawn) => Some(Self::Closed),
             _ => None,
         }
     }
@@ -150,8 +181,32 @@ pub struct ClaimIn {
     /// Who claimed: the seeker in `registered`, this node in `sought`.
     #[n(20)]
     pub family: Family,
+    /// True if it came beyond the caps of its pair: it meets nothing.
+    #[n(16)]
+    pub beyond: bool,
+    /// True once the enquirer was asked for.
+    #[n(17)]
+    pub asked: bool,
+    /// True once the supplement came.
+    #[n(18)]
+    pub supplemented: bool,
+    /// Which root the seeker's attributes opened, once they came: a supplement opens the same.
+    #[n(19)]
+    pub opened: Option<u8>,
 }
 crate::record!(ClaimIn, ClaimId, Claims, 2, Service);
+
+impl ClaimIn {
+    /// The seeker's commitment under an index: its claim's root (3), or one of the three of its answer to a holder's claim
+    /// (protocol.md 2.8); none where the index names no root of the seeker's.
+    #[must_use]
+    pub fn seekers_root(&self, index: u8) -> Option<&[u8; 32]> {
+        match self.family {
+            Family::Registered => Some(&self.attr_root).filter(|_| index == CLAIM_ROOT),
+            Family::Sought => self.roots.get(usize::from(index)),
+        }
+    }
+}
 
 /// A record's id, or as many zeros: no id is drawn as zeros.
 mod level_person {
@@ -242,6 +297,9 @@ pub enum HolderState {
     /// This node claimed for a protected record; the seeker has not answered.
     #[n(20)]
     Claimed,
+    /// The seeker withdrew it.
+    #[n(16)]
+    Withdrawn,
 }
 
 /// What can happen to a claim at the holder.
@@ -263,6 +321,8 @@ pub enum HolderEvent {
     Disclose,
     /// The seeker reported an outcome.
     Outcome,
+    /// The seeker withdrew it.
+    Withdrawn,
 }
 
 impl HolderState {
@@ -274,10 +334,16 @@ impl HolderState {
             (Self::Delayed | Self::Claimed, HolderEvent::FoundRecord) => Some(Self::AwaitAttributes),
             (Self::AwaitAttributes, HolderEvent::Attributes) => Some(Self::InReview),
             (Self::InReview, HolderEvent::Same) => Some(Self::Confirmed),
-            (Self::InReview | Self::Confirmed | Self::AwaitAttributes, HolderEvent::Close) => Some(Self::Closed),
+            (Self::InReview | Self::Confirmed | Self::Consented | Self::AwaitAttributes, HolderEvent::Close) => {
+                Some(Self::Closed)
+            }
             (Self::Confirmed, HolderEvent::Consent) => Some(Self::Consented),
             (Self::Consented, HolderEvent::Disclose) => Some(Self::Disclosed),
             (Self::Disclosed, HolderEvent::Outcome) => Some(Self::Ended),
+            (
+                Self::Delayed | Self::AwaitAttributes | Self::InReview | Self::Confirmed | Self::Consented,
+                HolderEvent::Withdrawn,
+            ) => Some(Self::Withdrawn),
             _ => None,
         }
     }
@@ -293,6 +359,7 @@ impl HolderState {
             Self::Disclosed => "disclosed",
             Self::Ended => "ended",
             Self::Closed => "closed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -309,15 +376,16 @@ mod tests {
         SeekerState::Ended,
         SeekerState::Closed,
     ];
-    const SEEKER_EVENTS: [SeekerEvent; 6] = [
+    const SEEKER_EVENTS: [SeekerEvent; 7] = [
         SeekerEvent::AnsweredNone,
         SeekerEvent::AnsweredCandidate,
         SeekerEvent::AttributesSent,
         SeekerEvent::Closed,
         SeekerEvent::Disclosed,
         SeekerEvent::Reported,
+        SeekerEvent::Withdrawn,
     ];
-    const HOLDER_STATES: [HolderState; 10] = [
+    const HOLDER_STATES: [HolderState; 11] = [
         HolderState::Delayed,
         HolderState::None,
         HolderState::AwaitAttributes,
@@ -328,8 +396,9 @@ mod tests {
         HolderState::Ended,
         HolderState::Closed,
         HolderState::Claimed,
+        HolderState::Withdrawn,
     ];
-    const HOLDER_EVENTS: [HolderEvent; 8] = [
+    const HOLDER_EVENTS: [HolderEvent; 9] = [
         HolderEvent::FoundNone,
         HolderEvent::FoundRecord,
         HolderEvent::Attributes,
@@ -338,6 +407,7 @@ mod tests {
         HolderEvent::Consent,
         HolderEvent::Disclose,
         HolderEvent::Outcome,
+        HolderEvent::Withdrawn,
     ];
 
     #[test]
@@ -352,10 +422,13 @@ mod tests {
             [
                 "Claimed AnsweredNone Closed",
                 "Claimed AnsweredCandidate Acknowledged",
+                "Claimed Withdrawn Closed",
                 "Acknowledged AttributesSent InReview",
                 "Acknowledged Closed Closed",
+                "Acknowledged Withdrawn Closed",
                 "InReview Closed Closed",
                 "InReview Disclosed Disclosed",
+                "InReview Withdrawn Closed",
                 "Disclosed Reported Ended",
             ]
         );
@@ -373,13 +446,19 @@ mod tests {
             [
                 "Delayed FoundNone None",
                 "Delayed FoundRecord AwaitAttributes",
+                "Delayed Withdrawn Withdrawn",
                 "AwaitAttributes Attributes InReview",
                 "AwaitAttributes Close Closed",
+                "AwaitAttributes Withdrawn Withdrawn",
                 "InReview Close Closed",
                 "InReview Same Confirmed",
+                "InReview Withdrawn Withdrawn",
                 "Confirmed Close Closed",
                 "Confirmed Consent Consented",
+                "Confirmed Withdrawn Withdrawn",
+                "Consented Close Closed",
                 "Consented Disclose Disclosed",
+                "Consented Withdrawn Withdrawn",
                 "Disclosed Outcome Ended",
                 "Claimed FoundNone None",
                 "Claimed FoundRecord AwaitAttributes",

@@ -6,6 +6,7 @@ pub mod audit_file;
 pub mod candidate;
 pub mod case;
 pub mod claim;
+pub mod claim_pace;
 pub mod commitment;
 pub mod consent;
 pub mod describe;

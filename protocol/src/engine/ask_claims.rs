@@ -134,6 +134,10 @@ impl Engine {
             outcome: None,
             mention: None,
             family: Family::Sought,
+            beyond: false,
+            asked: false,
+            supplemented: false,
+            opened: None,
         };
         step.put(&claim_id, &row);
         let body = Claim {

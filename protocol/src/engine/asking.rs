@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::base::record::{Record, row_key};
 use crate::base::{CaseRef, Epoch, MemberId, Millis, PersonId, Sensitive, SubjectId, Timestamp, limits};
+use crate::casework::case::EndedRow;
 use crate::engine::core::Engine;
 use crate::engine::rows::Due;
 use crate::engine::step::Step;
@@ -42,8 +43,9 @@ pub(super) struct Asked {
 /// What a query asks about: a subject in `registered`, a record in `sought`; none where it is gone.
 pub(super) fn asked<V: View>(step: &Step<'_, V>, family: Family, subject: &SubjectId) -> Result<Option<Asked>, ReadError> {
     if family == Family::Registered {
-        let row = step.get::<SubjectRow>(subject)?;
-        return Ok(row.map(|row| Asked { secret: row.secret, keys: row.keys, rank: RANK, is_open: row.searched && !row.ended }));
+        let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(None) };
+        let is_open = row.searched && step.get::<EndedRow>(subject)?.is_none();
+        return Ok(Some(Asked { secret: row.secret, keys: row.keys, rank: RANK, is_open }));
     }
     let person = EntryId::from(*subject).person();
     let (Some(row), Some(mut index)) =

@@ -9,11 +9,10 @@ use crate::base::{ClaimId, MemberId, Millis, PersonId, Sensitive, UserId, limits
 use crate::casework::candidate::{CandidateRecord, Review};
 use crate::casework::case::SaltedPerson;
 use crate::casework::claim::{ClaimIn, HolderEvent, HolderState};
+use crate::casework::claim_pace::Within;
 use crate::casework::commitment::{Commitment, verify_opening};
 use crate::casework::describe;
-use crate::casework::messages::{
-    Attributes, CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, Outcome, ReviewResult, ReviewStatus, kind,
-};
+use crate::casework::messages::{Attributes, Claim, ClaimAnswer, ClaimStatus, Outcome, ReviewResult, ReviewStatus, kind};
 use crate::casework::review::Verdict;
 use crate::engine::answer::{Answer, CandidateLine, CandidateRow, CandidateShown, Failure};
 use crate::engine::core::Engine;
@@ -54,6 +53,7 @@ impl Engine {
         }
         let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
         let delay = step.draw.between(pace.answer_min, pace.answer_max);
+        let beyond = self.count_claim(step, &from)? == Within::Nothing;
         let row = ClaimIn {
             seeker: from,
             case_ref: claim.case_ref,
@@ -70,6 +70,10 @@ impl Engine {
             outcome: None,
             mention: None,
             family: Family::Registered,
+            beyond,
+            asked: false,
+            supplemented: false,
+            opened: None,
         };
         step.put(&claim.claim_id, &row);
         self.due(step, step.wall() + delay, Due::Answer(claim.claim_id));
@@ -82,7 +86,8 @@ impl Engine {
         if claim.state != HolderState::Delayed || self.taking_part(&claim.seeker).is_none() {
             return Ok(());
         }
-        let found = self.look_up(step, &claim)?;
+        let met = self.look_up(step, &claim)?;
+        let found = self.within_caps(step, claim_id, &claim, met)?;
         // A miss commits to nothing but random leaves: the same work, the same bytes.
         let leaves = match &found {
             Some((person, _)) => {
@@ -107,6 +112,8 @@ impl Engine {
         claim.roots.clone_from(&roots);
         claim.leaves = commitment.leaves().to_vec();
         step.put(&claim_id, &claim);
+        let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
+        self.due(step, step.wall() + wait, Due::AttributesWait(claim_id));
         let answer = ClaimAnswer { claim_id, status, roots };
         self.post(step, &claim.seeker, Lane::Bag, kind::CLAIM_ANSWER, None, &answer)?;
         trail::record(step, None, Act::ClaimAnswered, &claim_id.0, Some(claim.seeker))
@@ -158,14 +165,17 @@ impl Engine {
         attributes: Attributes,
     ) -> Result<(), Refusal> {
         let mut claim = Self::foreign_claim(step, &attributes.claim_id, &from)?;
+        if attributes.supplement != 0 {
+            return self.supplement_received(step, claim, attributes);
+        }
+        if claim.state == HolderState::Closed {
+            // Waited for too long, or the record is gone: nothing of it is kept.
+            return Ok(());
+        }
         claim.state = claim.state.next(HolderEvent::Attributes).ok_or(Refusal::State)?;
-        // The seeker's commitment: its claim's root, or one of the three of its answer.
-        let root = match claim.family {
-            Family::Registered => Some(&claim.attr_root).filter(|_| attributes.root_index == CLAIM_ROOT),
-            Family::Sought => claim.roots.get(usize::from(attributes.root_index)),
-        };
-        let root = root.filter(|_| attributes.supplement == 0).ok_or(Refusal::Commit)?;
+        let root = claim.seekers_root(attributes.root_index).ok_or(Refusal::Commit)?;
         verify_opening(root, &attributes.fields, &attributes.other_hashes, limits::FIELD_BYTES).map_err(|_| Refusal::Commit)?;
+        claim.opened = Some(attributes.root_index);
         let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
         // Drawn now, so that who closed it, and how fast, cannot be read off (protocol.md 2.8).
         let wait = step.draw.between(Millis(pace.review_min.0.saturating_mul(3)), Millis(pace.review_min.0.saturating_mul(30)));
@@ -211,6 +221,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let Some(next) = claim.state.next(HolderEvent::Close) else { return Ok(()) };
         claim.state = next;
+        self.claim_left(step, &claim.seeker)?;
         if claim.close_not_before < step.wall() {
             // People took longer: a new draw of up to three times the pace.
             let pace = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.review_min);
@@ -353,6 +364,8 @@ impl Engine {
             possible_relative: comparison.possible_relative,
             verdicts: record.reviews.iter().map(|review| review.verdict).collect(),
             decision: record.consent.as_ref().map(|consent| consent.decision),
+            asked: claim.asked,
+            enquirer: Self::enquirer_shown(step, &claim_id)?,
         })))
     }
 

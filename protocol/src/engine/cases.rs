@@ -4,7 +4,7 @@ use crate::audit::Act;
 use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, ClaimId, PersonId, Sensitive, SubjectId, UserId, limits};
 use crate::casework::candidate::DisclosureRecord;
-use crate::casework::case::{CaseRecord, SubjectRecord};
+use crate::casework::case::{CaseRecord, EndedRow, SubjectRecord};
 use crate::casework::claim::{ClaimOut, SeekerState};
 use crate::casework::commitment::OpenedField;
 use crate::casework::sought::SubjectClaim;
@@ -68,6 +68,7 @@ impl Engine {
         };
         let record = CaseRecord {
             label: form.label,
+            enquirer_named: form.enquirer_named,
             findable,
             enquirer,
             subjects: subjects.clone(),
@@ -114,7 +115,7 @@ impl Engine {
     pub(super) fn case_ended<V: View>(&mut self, step: &mut Step<'_, V>, case: &CaseId) -> Result<(), ReadError> {
         let Some(record) = step.get::<CaseRecord>(case)? else { return Ok(()) };
         for subject in &record.subjects {
-            if step.get::<SubjectRow>(subject)?.is_some_and(|row| !row.ended) {
+            if !Self::is_over(step, subject)? {
                 return Ok(());
             }
         }
@@ -161,8 +162,8 @@ impl Engine {
             leaves: salted.iter().map(OpenedField::leaf).collect(),
             policy: policy.clone(),
             searched: false,
-            ended: false,
             holders_may_ask: false,
+            decoy: false,
         };
         step.put(&id, &row);
         step.put(&id, &SubjectRecord { case, relation: Sensitive::new(form.relation), person, salted });
@@ -202,7 +203,7 @@ impl Engine {
     }
 
     fn case_line<V: View>(&self, step: &Step<'_, V>, case: CaseId, record: &CaseRecord) -> Result<CaseLine, Failure> {
-        let mut subjects = Vec::new();
+        let (mut subjects, mut all_ended) = (Vec::new(), true);
         for subject in &record.subjects {
             let found = step.get::<SubjectRecord>(subject)?.ok_or(Failure::Damaged)?;
             let (state, claim) = self.subject_state(step, subject)?;
@@ -210,6 +211,9 @@ impl Engine {
                 Some(claim) => step.get::<DisclosureRecord>(&claim)?.and_then(|record| record.outcome),
                 None => None,
             };
+            let ended = Self::ended(step, subject)?;
+            let outcome = outcome.or(ended.map(|(outcome, _)| outcome));
+            all_ended &= ended.is_some();
             subjects.push(SubjectLine {
                 subject: *subject,
                 relation: found.relation.expose().clone(),
@@ -219,7 +223,11 @@ impl Engine {
                 outcome: outcome.map(|outcome| super::disclosures::outcome_word(outcome).to_owned()),
             });
         }
-        let status = if record.safe { "active" } else { "draft" };
+        let status = match (all_ended, record.safe) {
+            (true, _) => "closed",
+            (false, true) => "active",
+            (false, false) => "draft",
+        };
         Ok(CaseLine { case, label: record.label.clone(), status: status.to_owned(), subjects })
     }
 
@@ -231,6 +239,9 @@ impl Engine {
         subject: &SubjectId,
     ) -> Result<(&'static str, Option<ClaimId>), ReadError> {
         let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(("not_searched", None)) };
+        if let Some(ended) = step.get::<EndedRow>(subject)? {
+            return Ok((if ended.answered.is_some() { "ended" } else { "closed" }, ended.answered));
+        }
         let mut state = if row.searched { "searching" } else { "not_searched" };
         let hits = step.under::<HitRow>(&row_key(HitRow::KIND, subject), OWNERS)?.into_iter().filter_map(|(_, hit)| hit.claim);
         let met = step.under::<SubjectClaim>(&row_key(SubjectClaim::KIND, subject), OWNERS)?;

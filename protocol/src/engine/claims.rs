@@ -9,9 +9,7 @@ use crate::casework::candidate::DisclosureRecord;
 use crate::casework::case::SubjectRecord;
 use crate::casework::claim::{ClaimOut, SeekerEvent};
 use crate::casework::commitment::{Commitment, verify_opening};
-use crate::casework::messages::{
-    Attributes, CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind,
-};
+use crate::casework::messages::{Attributes, CLAIM_ROOT, ClaimAnswer, ClaimStatus, Disclosure, ReviewResult, ReviewStatus, kind};
 use crate::engine::answer::{Answer, Failure, HeldLine};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
@@ -60,9 +58,14 @@ impl Engine {
         keys: Vec<(u8, Tag)>,
     ) -> Result<(), ReadError> {
         let id = (*subject, *owner);
+        if Self::is_over(step, subject)? {
+            return Ok(());
+        }
         let Some(query) = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))? else { return Ok(()) };
         let old = step.get::<HitRow>(&id)?;
-        let mut row = old.clone().unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None });
+        let mut row =
+            old.clone().unwrap_or(HitRow { keys: Vec::new(), epoch: query.epoch, set_seq, claim: None, held_back: false });
+        let before = if row.epoch == query.epoch { row.keys.len() } else { 0 };
         if row.epoch != query.epoch {
             row.keys.clear();
             row.epoch = query.epoch;
@@ -77,15 +80,19 @@ impl Engine {
         if old.as_ref() != Some(&row) {
             step.put(&id, &row);
         }
-        Ok(())
+        if step.get::<SubjectRow>(subject)?.is_some_and(|row| row.decoy) {
+            let more = row.keys.len().saturating_sub(before);
+            return if more > 0 { self.decoy_hit(step, owner, more) } else { Ok(()) };
+        }
+        if old.is_none() { self.count_hit(step, owner, subject) } else { Ok(()) }
     }
 
     /// Claims where the hits and the policy allow it by themselves; otherwise the hit is held for a person.
     fn consider<V: View>(&mut self, step: &mut Step<'_, V>, subject: &SubjectId, owner: &MemberId) -> Result<(), ReadError> {
-        let (Some(row), Some(hit)) = (step.get::<SubjectRow>(subject)?, step.get::<HitRow>(&(*subject, *owner))?) else {
+        let (Some(row), Some(mut hit)) = (step.get::<SubjectRow>(subject)?, step.get::<HitRow>(&(*subject, *owner))?) else {
             return Ok(());
         };
-        if row.ended || hit.claim.is_some() {
+        if row.decoy || hit.claim.is_some() || Self::is_over(step, subject)? || self.holds_back(step, subject, owner, &mut hit)? {
             return Ok(());
         }
         // On a roster that was not confirmed for long, a person decides: the owner may have been suspended meanwhile.
@@ -105,19 +112,9 @@ impl Engine {
     ) -> Result<ClaimId, ReadError> {
         let row = step.get::<SubjectRow>(subject)?.ok_or(ReadError::Damaged)?;
         let mut hit = step.get::<HitRow>(&(*subject, *owner))?.ok_or(ReadError::Damaged)?;
-        let query = step.get::<QueryRow>(&(*owner, Family::Registered, *subject))?.ok_or(ReadError::Damaged)?;
         let claim_id = ClaimId::draw(&mut step.draw);
         // Roots are fresh for each claim: an unchanged one would show that two claims meet (protocol.md 2.8).
         let commitment = Commitment::draw(&row.leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
-        let body = Claim {
-            claim_id,
-            case_ref: query.case_ref,
-            epoch: hit.epoch,
-            set_seq: hit.set_seq,
-            family: Family::Registered,
-            tags: hit.keys.iter().take(limits::TAGS_A_CLAIM).map(|(_, tag)| *tag).collect(),
-            attr_root: commitment.root().map_err(|_| ReadError::Damaged)?,
-        };
         let claim = ClaimOut {
             holder: *owner,
             subject: *subject,
@@ -128,11 +125,15 @@ impl Engine {
             epoch: hit.epoch,
             family: Family::Registered,
             root_index: CLAIM_ROOT,
+            left: false,
+            made: step.wall(),
+            question: None,
+            acknowledged: None,
         };
         step.put(&claim_id, &claim);
         hit.claim = Some(claim_id);
         step.put(&(*subject, *owner), &hit);
-        self.post(step, owner, Lane::Bag, kind::CLAIM, None, &body)?;
+        self.queue_claim(step, claim_id, *owner);
         trail::record(step, user, Act::Claimed, &claim_id.0, Some(*owner))?;
         Ok(claim_id)
     }
@@ -141,11 +142,12 @@ impl Engine {
         let mut hits = Vec::new();
         for ((subject, owner), hit) in step.pages::<HitRow>(&row_key(1, &()), LIST_PAGES)? {
             let Some(row) = step.get::<SubjectRow>(&subject)? else { continue };
-            if hit.claim.is_some() || row.ended || self.taking_part(&owner).is_none() {
+            if hit.claim.is_some() || row.decoy || Self::is_over(step, &subject)? || self.taking_part(&owner).is_none() {
                 continue;
             }
             let reason = match row.policy.decide(&owner, hit.keys.len()) {
                 HitDecision::HeldOneHit => "one_hit",
+                HitDecision::Claim if hit.held_back => "breaker",
                 HitDecision::Claim if self.freshness() != Freshness::Full => "roster_old",
                 HitDecision::HeldPolicy | HitDecision::Claim => "policy",
             };
@@ -163,8 +165,8 @@ impl Engine {
         owner: MemberId,
     ) -> Result<Answer, Failure> {
         let (subject, row) = lookup::find::<V, SubjectRow>(step, text, 1, SubjectId::LETTER)?;
-        let hit = step.get::<HitRow>(&(subject, owner))?.ok_or(Failure::Unknown)?;
-        if hit.claim.is_some() || row.ended {
+        let hit = step.get::<HitRow>(&(subject, owner))?.filter(|_| !row.decoy).ok_or(Failure::Unknown)?;
+        if hit.claim.is_some() || Self::is_over(step, &subject)? {
             return Err(Failure::State { state: "claimed".to_owned() });
         }
         if row.policy.never.contains(&owner) {
@@ -208,9 +210,16 @@ impl Engine {
             ClaimStatus::Candidate => SeekerEvent::AnsweredCandidate,
             ClaimStatus::None => SeekerEvent::AnsweredNone,
         };
+        if Self::is_withdrawn(step, &answer.claim_id, &from)? {
+            return Ok(());
+        }
         let mut claim = Self::own_claim(step, &answer.claim_id, &from, event)?;
         claim.roots.clone_from(&answer.roots);
+        claim.acknowledged = (event == SeekerEvent::AnsweredCandidate).then(|| step.wall());
         step.put(&answer.claim_id, &claim);
+        if event == SeekerEvent::AnsweredNone {
+            self.claim_ended(step, &claim)?;
+        }
         match event {
             SeekerEvent::AnsweredCandidate => self.send_attributes(step, answer.claim_id)?,
             _ => self.claim_anew(step, &claim)?,
@@ -231,6 +240,24 @@ impl Engine {
         self.consider(step, &claim.subject, &claim.holder)
     }
 
+    /// A node that was locked for longer than a holder waits for attributes: the holder has closed the claim, or is about to.
+    fn is_too_late<V: View>(&self, step: &Step<'_, V>, claim: &ClaimOut) -> bool {
+        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return false };
+        // A day's margin for what is on the road.
+        let patience = crate::base::Millis(pace.attributes_wait.0.saturating_sub(pace.day().0));
+        claim.acknowledged.is_some_and(|since| step.wall().since(since) >= patience)
+    }
+
+    /// Claims a subject anew whose claim waited for an unlocked node for too long.
+    fn claim_instead<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId, claim: &ClaimOut) -> Result<(), ReadError> {
+        self.withdraw(step, claim_id)?;
+        let id = (claim.subject, claim.holder);
+        let Some(mut hit) = step.get::<HitRow>(&id)?.filter(|hit| hit.claim == Some(claim_id)) else { return Ok(()) };
+        hit.claim = None;
+        step.put(&id, &hit);
+        self.consider(step, &claim.subject, &claim.holder)
+    }
+
     /// Sends a subject's attributes, opened against the claim's commitment; parks the matter while the node is locked.
     pub(super) fn send_attributes<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let id = (parked::SEND_ATTRIBUTES, claim_id);
@@ -240,6 +267,9 @@ impl Engine {
         }
         step.remove::<ParkedRow>(&id);
         let Some(mut claim) = step.get::<ClaimOut>(&claim_id)? else { return Ok(()) };
+        if self.is_too_late(step, &claim) {
+            return self.claim_instead(step, claim_id, &claim);
+        }
         let Some(next) = claim.state.next(SeekerEvent::AttributesSent) else { return Ok(()) };
         let subject = step.get::<SubjectRecord>(&claim.subject)?.ok_or(ReadError::Damaged)?;
         let leaves = <[[u8; 32]; limits::LEAVES]>::try_from(claim.leaves.clone()).map_err(|_| ReadError::Damaged)?;
@@ -291,11 +321,17 @@ impl Engine {
         from: MemberId,
         result: &ReviewResult,
     ) -> Result<(), Refusal> {
-        if result.status != ReviewStatus::Closed {
+        if Self::is_withdrawn(step, &result.claim_id, &from)? {
             return Ok(());
+        }
+        match result.status {
+            ReviewStatus::MoreDetail => return self.question_received(step, from, result),
+            ReviewStatus::InProgress => return Ok(()),
+            ReviewStatus::Closed => {}
         }
         let claim = Self::own_claim(step, &result.claim_id, &from, SeekerEvent::Closed)?;
         step.put(&result.claim_id, &claim);
+        self.claim_ended(step, &claim)?;
         Ok(())
     }
 
@@ -308,6 +344,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         if disclosure.text.expose().len() > limits::DISCLOSURE_TEXT_BYTES {
             return Err(Refusal::Size);
+        }
+        // Whoever closed the search does not read what came too late.
+        if Self::is_withdrawn(step, &disclosure.claim_id, &from)? {
+            return Ok(());
         }
         let claim = Self::own_claim(step, &disclosure.claim_id, &from, SeekerEvent::Disclosed)?;
         // The holder's commitment: one of the three of its answer, or its claim's root.
@@ -329,6 +369,7 @@ impl Engine {
             outcome: None,
         };
         step.put(&disclosure.claim_id, &claim);
+        self.claim_ended(step, &claim)?;
         step.put(&disclosure.claim_id, &record);
         trail::record(step, None, Act::DisclosureReceived, &disclosure.claim_id.0, Some(from))?;
         Ok(())

@@ -153,6 +153,24 @@ pub enum Command {
         /// False takes the agreement back.
         allow: bool,
     },
+    /// Closes a case, or one of its subjects: nothing is asked, tested or claimed for it any more.
+    CaseClose {
+        /// Which case.
+        case: String,
+        /// Which of its subjects; all, if none.
+        #[serde(default)]
+        subject: Option<String>,
+        /// What came of it.
+        outcome: OutcomeKind,
+    },
+    /// Takes a closing back: the search begins anew.
+    CaseReopen {
+        /// Which case.
+        case: String,
+        /// Which of its subjects; all, if none.
+        #[serde(default)]
+        subject: Option<String>,
+    },
     /// What a search would ask, whom, and what each could learn.
     SearchPlan {
         /// Which case.
@@ -195,6 +213,27 @@ pub enum Command {
         /// 0 first, 9 last.
         rank: u8,
     },
+    /// How the breaker stands at each member.
+    BreakerList,
+    /// Lets more cases hit at a member for a time, before automatic claims to it stop.
+    BreakerRaise {
+        /// Which member.
+        member: MemberId,
+        /// Cases in 28 days.
+        limit: u32,
+        /// For so many days, 1 to 90.
+        days: u32,
+    },
+    /// Takes back what was raised, and the flag of a member at which decoys hit.
+    BreakerReset {
+        /// Which member.
+        member: MemberId,
+    },
+    /// Sends a bag to a member at once; two different users have to say so within a day.
+    BagSend {
+        /// Which member.
+        member: MemberId,
+    },
     /// Candidates at this node as holder.
     CandidateList {
         /// At most this many, and at most a page.
@@ -214,6 +253,23 @@ pub enum Command {
         /// Why, in the caseworker's words; never leaves the node.
         #[serde(with = "reveal", default)]
         note: Sensitive<String>,
+    },
+    /// Asks the seeker's society who the enquirer is, once, after a verdict `same`.
+    CandidateAsk {
+        /// Which candidate.
+        candidate: String,
+    },
+    /// Questions of holders for the enquirer that wait at this node as seeker.
+    QuestionList,
+    /// Lets the enquirer's name go to the holder; two different users have to say so.
+    QuestionRelease {
+        /// Which candidate.
+        candidate: String,
+    },
+    /// Says that the enquirer is not named.
+    QuestionRefuse {
+        /// Which candidate.
+        candidate: String,
     },
     /// What the found person decided.
     ContactConsent {
@@ -315,6 +371,8 @@ pub struct CaseForm {
     /// True: the enquirer agreed that members which hold protected records ask about the sought people. Needs consent as the
     /// legal basis.
     pub holders_may_ask: bool,
+    /// True: the enquirer agreed that a holder's desk may learn its name, after people there found the same person.
+    pub enquirer_named: bool,
 }
 
 /// One sought person of a case.

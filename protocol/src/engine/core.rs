@@ -77,6 +77,8 @@ pub(super) struct Running {
     pub index: bool,
     /// Own records are being compared.
     pub comparing: bool,
+    /// Decoys are being made.
+    pub decoys: bool,
     /// Pairs may wait to be compared.
     pub look_at_suspects: bool,
     /// A set is being built for this peer, in this family.
@@ -120,6 +122,8 @@ pub(super) enum JobFor {
     Sweep,
     /// Own records that may be one person.
     Compare,
+    /// Made-up people.
+    Decoys,
 }
 
 impl Running {
@@ -231,6 +235,7 @@ impl Engine {
         }
         if self.records_open {
             self.running.look_at_suspects = true;
+            self.due(step, step.wall(), Due::Decoys);
             self.unpark(step);
         }
     }
@@ -254,6 +259,7 @@ impl Engine {
                 self.unindexed(step, writes, (epoch, family), entries)
             }
             (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
+            (JobFor::Decoys, Found::Decoys { decoys }) => self.decoys_made(step, decoys),
             (JobFor::Build(..), Found::Built(state)) => self.built(step, writes, *state),
             (JobFor::Test(..), Found::Hits { owner, family, set_seq, hits, complete }) => {
                 self.tested(step, owner, family, set_seq, &hits, complete)
@@ -278,7 +284,9 @@ impl Engine {
         }
         if let Some(next) = next {
             let class = match what {
-                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare => crate::engine::job::JobClass::Build,
+                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare | JobFor::Decoys => {
+                    crate::engine::job::JobClass::Build
+                }
                 JobFor::Test(..) => crate::engine::job::JobClass::Check,
                 _ => crate::engine::job::JobClass::Answer,
             };
@@ -287,7 +295,17 @@ impl Engine {
     }
 
     fn job_failed<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, failure: JobFailure) {
+        let replaced = match what {
+            JobFor::Test(owner, family) if self.running.tests.get(&(owner, family)) == Some(&true) => Some((owner, family)),
+            _ => None,
+        };
         self.job_ended(what);
+        // The set was replaced while it was tested, and its files are gone: the next one is tested.
+        if let Some((owner, family)) = replaced
+            && self.test_again(step, owner, family).is_ok()
+        {
+            return;
+        }
         match (what, failure) {
             // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
             (JobFor::Finalize(_, owner), JobFailure::Proof) => step.notify(NoticeCode::ProofFailed, Some(owner), 0),
@@ -315,6 +333,7 @@ impl Engine {
                 self.running.finalizing.remove(&request);
             }
             JobFor::Compare => self.running.comparing = false,
+            JobFor::Decoys => self.running.decoys = false,
             JobFor::Sweep => {}
         }
     }
@@ -429,6 +448,11 @@ impl Engine {
             Due::Epoch => self.epoch_due(step),
             Due::Renew(owner) => self.renew(step, owner),
             Due::Identity => self.identity_due(step),
+            Due::AttributesWait(claim) => self.attributes_missing(step, claim),
+            Due::Destroy(subject) => self.destroy(step, subject),
+            Due::Forgotten(subject) => self.forgotten(step, subject),
+            Due::Decoys => self.tend_decoys(step),
+            Due::Refs(querier) => self.close_refs(step, querier),
             Due::Unpark => {
                 if self.records_open {
                     self.unpark(step);

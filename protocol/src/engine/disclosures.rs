@@ -21,7 +21,6 @@ use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::View;
 use crate::person::{Field, PersonRecord};
-use crate::private_match::querier::SubjectRow;
 
 impl Engine {
     /// Holder: what the found person decided. "Nothing" closes the candidate like any other no.
@@ -105,6 +104,7 @@ impl Engine {
             };
             claim.state = claim.state.next(HolderEvent::Disclose).ok_or(Failure::Stale)?;
             step.put(&candidate, &claim);
+            self.claim_left(step, &claim.seeker)?;
             self.post(step, &claim.seeker, Lane::Bag, kind::DISCLOSURE, None, &body)?;
             trail::record(step, Some(user), Act::Disclosed, &candidate.0, Some(claim.seeker))?;
         }
@@ -161,10 +161,8 @@ impl Engine {
             step.put(&candidate, &claim);
             record.outcome = Some(result);
             step.put(&candidate, &record);
-            if let Some(mut subject) = step.get::<SubjectRow>(&record.subject)? {
-                subject.ended = true;
-                step.put(&record.subject, &subject);
-                self.refresh_sought(step, record.subject)?;
+            if !Self::is_over(step, &record.subject)? {
+                self.end_subject(step, record.subject, result, Some(candidate))?;
             }
             self.case_ended(step, &record.case)?;
             self.post(step, &record.holder, Lane::Bag, kind::OUTCOME, None, &Outcome { claim_id: candidate, result })?;

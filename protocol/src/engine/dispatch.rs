@@ -48,6 +48,8 @@ impl Engine {
             Command::CaseList { limit } => self.case_list(step, limit),
             Command::CaseShow { case } => self.case_show(step, user, &case),
             Command::CaseSought { case, allow } => self.case_sought(step, user, &case, allow),
+            Command::CaseClose { case, subject, outcome } => self.case_close(step, user, &case, subject.as_deref(), outcome),
+            Command::CaseReopen { case, subject } => self.case_reopen(step, user, &case, subject.as_deref()),
             Command::SearchPlan { case } => self.search_plan(step, &case),
             Command::SearchRun { case, plan } => self.search_run(step, user, &case, plan.as_deref()),
             Command::SearchStatus { case } => self.search_status(step, case.as_deref()),
@@ -56,9 +58,17 @@ impl Engine {
             Command::AskHits => self.ask_hits(step, user),
             Command::AskClaim { person, member } => self.ask_claim(step, user, &person, member),
             Command::AskPriority { person, rank } => self.ask_priority(step, user, &person, rank),
+            Command::BreakerList => self.breaker_list(step),
+            Command::BreakerRaise { member, limit, days } => self.breaker_raise(step, user, member, limit, days),
+            Command::BreakerReset { member } => self.breaker_reset(step, user, member),
+            Command::BagSend { member } => self.bag_send(step, user, member),
             Command::CandidateList { limit } => self.candidate_list(step, limit),
             Command::CandidateShow { candidate } => self.candidate_show(step, user, &candidate),
             Command::CandidateReview { candidate, verdict, note } => self.candidate_review(step, user, &candidate, verdict, note),
+            Command::CandidateAsk { candidate } => self.candidate_ask(step, user, &candidate),
+            Command::QuestionList => self.question_list(step),
+            Command::QuestionRelease { candidate } => self.question_release(step, user, &candidate),
+            Command::QuestionRefuse { candidate } => self.question_refuse(step, user, &candidate),
             Command::ContactConsent { candidate, decision, form, text } => {
                 self.contact_consent(step, user, &candidate, decision, form, text)
             }

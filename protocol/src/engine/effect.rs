@@ -167,6 +167,14 @@ pub enum NoticeCode {
     SuspectsFull,
     /// A claim named a tag that this node never gave to its sender: colluding members (the number is 0), or a guess (1).
     ClaimAnomaly,
+    /// Too many cases hit at a member: automatic claims to it stop.
+    BreakerOpened,
+    /// A made-up person hit at a member; the number is how many keys did so far.
+    DecoyHit,
+    /// Made-up people hit twice at a member: its set holds people whom nobody registered. Automatic claims to it stop.
+    OwnerFlagged,
+    /// A holder asks for an enquirer's name.
+    EnquirerAsked,
     /// A member shows peers different keys; the number is that of its announcement.
     KeysDiffer,
 }

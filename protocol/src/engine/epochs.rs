@@ -167,6 +167,7 @@ impl Engine {
         let after = now + Millis(pace.epoch.0 / 4).max(pace.announce);
         step.put(&(), &RollRow { at: regular_roll(&pace, &self.me()?, after), forced: false });
         self.running.look_at_builds = true;
+        self.plan_refs(step);
         trail::record(step, None, Act::EpochRolled, &promised.epoch.0.to_be_bytes(), None)
     }
 

@@ -9,7 +9,8 @@ pub fn inputs_of(profile: &ProfileId, owner: &MemberId, labels: &[Sensitive<Stri
     labels.iter().map(|label| key_input(profile, owner, &class_of(label.expose()), label.expose())).collect()
 }
 
-fn class_of(label: &str) -> String {
+/// The class of a label: the letters of its parts.
+pub(super) fn class_of(label: &str) -> String {
     let letters: Vec<String> = label.split('|').filter_map(|part| part.chars().next()).map(String::from).collect();
     letters.join("|")
 }

@@ -48,6 +48,8 @@ pub enum Job {
     Sweep(SweepSlice),
     /// Compares own records that may be one person.
     Compare(Vec<PairToCompare>),
+    /// Looks whether made-up people share a key with own data.
+    Decoys(DecoySlice),
 }
 
 /// One case of an evaluation: everything from which its elements are made again.
@@ -139,6 +141,22 @@ pub struct IndexSlice {
     pub profile: ProfileId,
     /// Another epoch that is indexed already, with its key: a removal removes there as well.
     pub also: Option<(Epoch, EpochSecret)>,
+}
+
+/// Made-up people to be checked against own data.
+pub struct DecoySlice {
+    /// This node's member.
+    pub owner: MemberId,
+    /// The epoch of its index.
+    pub epoch: Epoch,
+    /// The epoch's key.
+    pub secret: EpochSecret,
+    /// Profile of the inputs.
+    pub profile: ProfileId,
+    /// The labels of each one's match keys.
+    pub decoys: Vec<Vec<Sensitive<String>>>,
+    /// Where the next slice goes on among the sought people; none at the start.
+    pub after: Option<crate::base::record::RowKey>,
 }
 
 /// Two own records to compare. The whole records: what of them is compared is not the engine's to say.
@@ -255,6 +273,11 @@ pub enum Found {
         /// How many.
         entries: u64,
     },
+    /// Made-up people who share no key with own data, each as the labels of its keys.
+    Decoys {
+        /// They.
+        decoys: Vec<Vec<Sensitive<String>>>,
+    },
     /// Own records that were compared.
     Compared(Vec<ComparedPair>),
     /// One slice of a set is built; the state says whether it is whole.
@@ -293,6 +316,7 @@ pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
         Job::Unindex(slice) => jobs::removal::run(&slice, bulk),
         Job::Build(state) => jobs::build::run(*state, bulk),
         Job::Sweep(slice) => jobs::sweep::run(slice, bulk),
+        Job::Decoys(slice) => jobs::decoys::run(slice, bulk),
         Job::Compare(pairs) => Ok(jobs::compare::run(&pairs)),
     }
 }

@@ -105,7 +105,8 @@ impl Engine {
         self.member_show(&id)
     }
 
-    fn known_other(&self, id: &MemberId) -> Result<(), Failure> {
+    /// Whether a member is on the roster and is not this one.
+    pub(super) fn known_other(&self, id: &MemberId) -> Result<(), Failure> {
         if self.own.member.is_none() {
             return Err(Failure::Role);
         }

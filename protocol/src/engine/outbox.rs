@@ -242,7 +242,14 @@ impl Engine {
         }
     }
 
-    fn send_bag<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, member: &MemberId) -> Result<(), ReadError> {
+    /// A bag at this moment, filled with what waits.
+    pub(super) fn send_bag<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        peer: &PeerId,
+        member: &MemberId,
+    ) -> Result<(), ReadError> {
+        self.release_claims(step, member)?;
         let prefix = row_key(1, &(*member, Lane::Bag.number()));
         let most = self.held.as_ref().map_or(0, |held| usize::try_from(held.roster.pace.bag_bytes).unwrap_or(0));
         let (mut messages, mut rows) = (Vec::new(), Vec::new());

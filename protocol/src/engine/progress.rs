@@ -22,7 +22,10 @@ impl Engine {
                 }
                 found
             }
-            None => step.under::<SubjectRow>(&row_key(1, &()), limits::PAGE_ROWS)?,
+            None => {
+                let subjects = step.under::<SubjectRow>(&row_key(1, &()), limits::PAGE_ROWS)?;
+                subjects.into_iter().filter(|(_, row)| !row.decoy).collect()
+            }
         };
         let peers = self.peers();
         let mut tested_sets = Vec::new();

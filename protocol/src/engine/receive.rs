@@ -206,6 +206,7 @@ impl Engine {
             casework::ATTRIBUTES => self.attributes_received(step, from, body(message)?),
             casework::REVIEW_RESULT => self.review_received(step, from, &body(message)?),
             casework::DISCLOSURE => self.disclosure_received(step, from, body(message)?),
+            casework::WITHDRAW => self.withdraw_received(step, from, &body(message)?),
             casework::OUTCOME => self.outcome_received(step, from, &body(message)?),
             _ => Err(Refusal::Role),
         }

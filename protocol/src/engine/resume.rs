@@ -24,6 +24,7 @@ impl Engine {
         }
         self.resume_tests(step)?;
         if self.records_open {
+            self.due(step, step.wall(), Due::Decoys);
             self.unpark(step);
         }
         Ok(())

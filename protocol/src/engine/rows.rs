@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::fixed;
-use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, PersonId, SubjectId, Timestamp};
+use crate::base::{BlobId, ClaimId, MemberId, MsgId, NetworkId, PersonId, SubjectId, Timestamp, UserId};
 use crate::private_match::label::Family;
 use crate::roster::MemberKeys;
 
@@ -180,6 +180,16 @@ pub enum Due {
     Sought(SubjectId),
     /// After the answer to a holder's claim: let the attributes follow, if any do.
     Open(ClaimId),
+    /// Attributes of a claim did not come.
+    AttributesWait(ClaimId),
+    /// Destroy what is left of an ended subject.
+    Destroy(SubjectId),
+    /// Forget the secret of an ended subject.
+    Forgotten(SubjectId),
+    /// Make or end decoys.
+    Decoys,
+    /// Close references that a querier did not renew.
+    Refs(MemberId),
 }
 
 impl Due {
@@ -212,6 +222,11 @@ impl Due {
             Due::AskFrom(person) => (32, person.0),
             Due::Sought(subject) => (33, subject.0),
             Due::Open(claim) => (34, claim.0),
+            Due::AttributesWait(claim) => (40, claim.0),
+            Due::Destroy(subject) => (41, subject.0),
+            Due::Forgotten(subject) => (42, subject.0),
+            Due::Decoys => (43, [0; 16]),
+            Due::Refs(member) => (44, member_bytes(&member)),
         };
         (at, kind, id)
     }
@@ -247,6 +262,11 @@ impl Due {
             32 => Some(Due::AskFrom(PersonId(*id))),
             33 => Some(Due::Sought(SubjectId(*id))),
             34 => Some(Due::Open(ClaimId(*id))),
+            40 => Some(Due::AttributesWait(ClaimId(*id))),
+            41 => Some(Due::Destroy(SubjectId(*id))),
+            42 => Some(Due::Forgotten(SubjectId(*id))),
+            43 => Some(Due::Decoys),
+            44 => member().map(Due::Refs),
             _ => None,
         }
     }
@@ -381,6 +401,19 @@ pub struct PeerRow {
 }
 crate::record!(PeerRow, MemberId, Peer, 1, Service);
 
+/// A user asked for a bag outside the rhythm; another one has to agree.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct BagAskedRow {
+    /// Who asked.
+    #[n(1)]
+    pub user: UserId,
+    /// When.
+    #[n(2)]
+    pub at: Timestamp,
+}
+crate::record!(BagAskedRow, MemberId, Peer, 43, Service);
+
 /// When a member was last connected.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -425,6 +458,11 @@ mod tests {
             Due::AskFrom(PersonId([7; 16])),
             Due::Sought(SubjectId([8; 16])),
             Due::Open(ClaimId([9; 16])),
+            Due::AttributesWait(ClaimId([6; 16])),
+            Due::Destroy(SubjectId([7; 16])),
+            Due::Forgotten(SubjectId([8; 16])),
+            Due::Decoys,
+            Due::Refs(ke),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -92,6 +92,9 @@ impl Engine {
         }
         for subject in &record.subjects {
             let mut row = step.get::<SubjectRow>(subject)?.ok_or(Failure::Damaged)?;
+            if !row.searched && !Self::is_over(step, subject)? {
+                self.count_search(step, true)?;
+            }
             row.searched = true;
             step.put(subject, &row);
             self.due(step, step.wall(), Due::Spread(*subject));
@@ -120,18 +123,7 @@ impl Engine {
         let now = step.wall();
         let waiting = step.under::<WaitingRow>(&row_key(WaitingRow::KIND, &(owner, family)), CASES + 1)?;
         let more = waiting.len() > CASES;
-        let mut ready = Vec::new();
-        let mut room = self.room_at(step, &owner, family)?;
-        for (id, _) in waiting.into_iter().filter(|(_, row)| row.not_before <= now).take(CASES) {
-            let is_new = step.get::<QueryRow>(&(owner, family, id.3))?.is_none_or(|query| query.epoch == Epoch(0));
-            // Beyond what the class leaves, entries wait in their order; what was opened before is renewed all the same.
-            if is_new && room == 0 {
-                continue;
-            }
-            room = room.saturating_sub(usize::from(is_new));
-            wait_no_more(step, &id)?;
-            ready.push(id.3);
-        }
+        let ready = self.choose(step, (owner, family), waiting)?;
         if ready.is_empty() {
             return Ok(());
         }
@@ -144,8 +136,7 @@ impl Engine {
                 step.put(&id, &query);
             }
         }
-        let unit = u32::try_from(self.padding_unit(family)).unwrap_or(8).max(1);
-        let cases = u32::try_from(ready.len()).unwrap_or(0).div_ceil(unit) * unit;
+        let cases = u32::try_from(self.places(ready.len(), family)).unwrap_or(0);
         let row = RequestRow {
             owner,
             epoch: keys.epoch,
@@ -166,6 +157,48 @@ impl Engine {
             self.due(step, now + Millis(1), Due::Gather(owner));
         }
         Ok(())
+    }
+
+    /// What the next request asks about: cases and records first; decoys take places that padding would fill, or go alone once
+    /// they have waited for a day. What is chosen does not wait any more.
+    fn choose<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        (owner, family): (MemberId, Family),
+        waiting: Vec<((MemberId, Family, u8, SubjectId), WaitingRow)>,
+    ) -> Result<Vec<SubjectId>, ReadError> {
+        let (mut chosen, mut decoys, now) = (Vec::new(), Vec::new(), step.wall());
+        let mut room = self.room_at(step, &owner, family)?;
+        for (id, row) in waiting {
+            let is_due = row.not_before <= now;
+            if family == Family::Registered && Self::is_decoy(step, &id.3)? {
+                decoys.push((id, is_due));
+                continue;
+            }
+            if !is_due || chosen.len() == CASES {
+                continue;
+            }
+            let is_new = step.get::<QueryRow>(&(owner, family, id.3))?.is_none_or(|query| query.epoch == Epoch(0));
+            // Beyond what the class leaves, entries wait in their order; what was opened before is renewed all the same.
+            if is_new && room == 0 {
+                continue;
+            }
+            room = room.saturating_sub(usize::from(is_new));
+            chosen.push(id);
+        }
+        let alone = chosen.is_empty();
+        let places = self.places(chosen.len().max(1), family) - chosen.len();
+        chosen.extend(decoys.into_iter().filter(|(_, is_due)| *is_due || !alone).map(|(id, _)| id).take(places));
+        for id in &chosen {
+            wait_no_more(step, id)?;
+        }
+        Ok(chosen.into_iter().map(|id| id.3).collect())
+    }
+
+    /// Cases of a request that holds so many.
+    fn places(&self, cases: usize, family: Family) -> usize {
+        let unit = self.padding_unit(family).max(1);
+        cases.div_ceil(unit) * unit
     }
 
     pub(super) fn padding_unit(&self, family: Family) -> usize {
@@ -339,8 +372,11 @@ impl Engine {
     }
 
     /// An owner lost what it kept of a reference: the subject gets another one and is asked for as if it were new.
-    fn open_anew<V: View>(step: &mut Step<'_, V>, id: &(MemberId, Family, SubjectId)) -> Result<(), ReadError> {
+    fn open_anew<V: View>(&self, step: &mut Step<'_, V>, id: &(MemberId, Family, SubjectId)) -> Result<(), ReadError> {
         let Some(mut query) = step.get::<QueryRow>(id)? else { return Ok(()) };
+        if !query.tags.is_empty() && self.is_counted(step, id)? {
+            self.count_tested(step, &id.0, false)?;
+        }
         query.case_ref = CaseRef::draw(&mut step.draw);
         query.epoch = Epoch(0);
         query.tags.clear();
@@ -413,7 +449,7 @@ impl Engine {
                     evaluated.extend(answer.elements());
                     accepted.push((subject, case.inputs));
                 }
-                (EvalStatus::RenewMismatch, Some(subject)) => Self::open_anew(step, &(from, row.family, subject))?,
+                (EvalStatus::RenewMismatch, Some(subject)) => self.open_anew(step, &(from, row.family, subject))?,
                 _ => spent = true,
             }
         }
@@ -455,13 +491,22 @@ impl Engine {
         let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
         for (subject, tags) in tags {
-            let Some(mut query) = step.get::<QueryRow>(&(owner, row.family, *subject))? else { continue };
+            let id = (owner, row.family, *subject);
+            let Some(mut query) = step.get::<QueryRow>(&id)? else { continue };
+            // Closed while it was asked for: no tag of it is kept.
+            if Self::is_over(step, subject)? {
+                continue;
+            }
+            let is_decoy = Self::is_decoy(step, subject)?;
+            if query.tags.is_empty() && self.is_counted(step, &id)? {
+                self.count_tested(step, &owner, true)?;
+            }
             query.request = None;
             query.epoch = epoch;
             query.tags = tags.clone();
-            step.put(&(owner, row.family, *subject), &query);
-            counters.evaluations_open = counters.evaluations_open.saturating_sub(1);
-            counters.evaluations_done += 1;
+            step.put(&id, &query);
+            counters.evaluations_open = counters.evaluations_open.saturating_sub(u64::from(!is_decoy));
+            counters.evaluations_done += u64::from(!is_decoy);
         }
         step.put(&(), &counters);
         // Subjects whose case was refused are asked again when the budget has refilled.

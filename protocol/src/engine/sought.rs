@@ -40,7 +40,8 @@ impl Engine {
     pub(super) fn refresh_sought<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
         let Some(row) = step.get::<SubjectRow>(&subject)? else { return Ok(()) };
         let id = (Family::Sought, EntryId::from(subject));
-        match (row.holders_may_ask && !row.ended, step.get::<IndexRow>(&id)?) {
+        let wanted = row.holders_may_ask && !Self::is_over(step, &subject)?;
+        match (wanted, step.get::<IndexRow>(&id)?) {
             (true, None) => Self::file_sought(step, subject, row),
             (true, Some(index)) if index.mode == MatchMode::Off => {
                 // Its tags are being removed by a job.
@@ -202,6 +203,10 @@ impl Engine {
             epoch: claim.epoch,
             family: Family::Sought,
             root_index: claim.root_index,
+            left: true,
+            made: step.wall(),
+            question: None,
+            acknowledged: Some(step.wall()),
         };
         step.put(&claim_id, &out);
         step.put(&(subject, claim_id), &SubjectClaim {});

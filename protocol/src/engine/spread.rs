@@ -4,15 +4,15 @@
 //! an owner by `search`, so that many subjects are asked for in one message.
 
 use crate::base::record::row_key;
-use crate::base::{Millis, SubjectId, limits};
-use crate::engine::asking::queue_query;
+use crate::base::{CaseRef, Epoch, MemberId, Millis, SubjectId, limits};
+use crate::engine::asking::wait;
 use crate::engine::core::Engine;
 use crate::engine::rows::{Counters, Due};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::private_match::Family;
 use crate::private_match::asking::RANK;
-use crate::private_match::querier::SubjectRow;
+use crate::private_match::querier::{QueryRow, SubjectRow, WaitingRow};
 
 /// Subjects that one step looks at when a member takes part that did not.
 const SUBJECTS_A_STEP: usize = 16;
@@ -21,19 +21,53 @@ impl Engine {
     /// Queues one subject at every member. A subject without keys is not asked for: there is nothing to ask.
     pub(super) fn spread<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
         let Some(row) = step.get::<SubjectRow>(&subject)? else { return Ok(()) };
-        if row.keys.is_empty() || row.ended {
+        if row.keys.is_empty() || Self::is_over(step, &subject)? {
             return Ok(());
         }
         let mut owners = self.peers();
         step.draw.shuffle(&mut owners);
+        // A decoy takes the place of a dummy where a search leaves one, and goes alone only later.
+        let day = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.day());
+        let not_before = if row.decoy { step.wall() + day } else { step.wall() };
         let mut counters = step.get::<Counters>(&())?.unwrap_or_default();
         for owner in owners {
-            counters.evaluations_open += u64::from(queue_query(step, (owner, Family::Registered, subject), RANK)?);
+            let id = (owner, Family::Registered, subject);
+            if let Some(query) = self.query_at(step, &id, &row, &mut counters)? {
+                // What waited for a member that was shut out meanwhile was swept: it waits anew.
+                let waits = step.get::<WaitingRow>(&(owner, Family::Registered, RANK, subject))?.is_some();
+                if query.request.is_none() && query.epoch == Epoch(0) && !waits {
+                    wait(step, id, RANK, not_before)?;
+                    self.due(step, not_before + Millis(1), Due::Gather(owner));
+                }
+                continue;
+            }
+            let query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };
+            step.put(&id, &query);
+            wait(step, id, RANK, not_before)?;
+            counters.evaluations_open += u64::from(!row.decoy);
             // Every subject that is spread at this moment is in before the first request is built.
-            self.due(step, step.wall() + Millis(1), Due::Gather(owner));
+            self.due(step, not_before + Millis(1), Due::Gather(owner));
         }
         step.put(&(), &counters);
         Ok(())
+    }
+
+    /// What is there of a subject at an owner. A subject that was closed and is searched for again gets another pseudonym:
+    /// its tags were destroyed, and whoever closed a search has not to be known again.
+    fn query_at<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        id: &(MemberId, Family, SubjectId),
+        row: &SubjectRow,
+        counters: &mut Counters,
+    ) -> Result<Option<QueryRow>, ReadError> {
+        let Some(mut query) = step.get::<QueryRow>(id)? else { return Ok(None) };
+        if query.epoch != Epoch(0) && query.tags.is_empty() && query.request.is_none() {
+            query = QueryRow { case_ref: CaseRef::draw(&mut step.draw), request: None, epoch: Epoch(0), tags: Vec::new() };
+            step.put(id, &query);
+            counters.evaluations_open += u64::from(!row.decoy);
+        }
+        Ok(Some(query))
     }
 
     /// A member takes part that did not: searches that were started go to it as well, some subjects a step.

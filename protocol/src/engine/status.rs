@@ -36,6 +36,7 @@ impl Engine {
             expires: self.held.as_ref().map_or(0, |held| held.roster.expires),
             denied: self.decided(|verdict| verdict == LocalVerdict::Denied),
             waiting: self.decided(|verdict| verdict != LocalVerdict::Denied),
+            held_back: self.held_back(step)?,
             suspended: self.shut_out_members(),
             peers: count(self.peers().len()),
             peers_up: count(self.peers().iter().filter(|peer| self.is_up(peer)).count()),

@@ -18,8 +18,33 @@ pub fn record<V: View>(
     about: &[u8],
     member: Option<MemberId>,
 ) -> Result<(), ReadError> {
+    put(step, (user, None), act, about, member)
+}
+
+/// Appends an entry of an act that took two people.
+///
+/// # Errors
+/// [`ReadError`] if the head cannot be read.
+pub(super) fn record_two<V: View>(
+    step: &mut Step<'_, V>,
+    first: UserId,
+    second: UserId,
+    act: Act,
+    about: &[u8],
+    member: Option<MemberId>,
+) -> Result<(), ReadError> {
+    put(step, (Some(first), Some(second)), act, about, member)
+}
+
+fn put<V: View>(
+    step: &mut Step<'_, V>,
+    (user, second): (Option<UserId>, Option<UserId>),
+    act: Act,
+    about: &[u8],
+    member: Option<MemberId>,
+) -> Result<(), ReadError> {
     let head = step.get::<AuditHead>(&())?.unwrap_or_else(AuditHead::empty);
-    let mut entry = AuditEntry { at: step.wall(), user, second: None, act, about: about.to_vec(), member, previous: [0; 32] };
+    let mut entry = AuditEntry { at: step.wall(), user, second, act, about: about.to_vec(), member, previous: [0; 32] };
     let (number, head) = append(&head, &mut entry);
     step.put(&number, &entry);
     step.put(&(), &head);

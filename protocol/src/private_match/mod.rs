@@ -5,6 +5,7 @@
 
 pub mod asking;
 pub mod audit;
+pub mod breaker;
 pub mod budget;
 pub mod build;
 pub mod entry;

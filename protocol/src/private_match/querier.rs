@@ -33,12 +33,12 @@ pub struct SubjectRow {
     /// True once a search was started: it then goes on by itself.
     #[n(6)]
     pub searched: bool,
-    /// True once the subject has an outcome: nothing is asked or claimed for it any more.
-    #[n(7)]
-    pub ended: bool,
     /// True where the enquirer agreed that holders of protected records ask about the subject.
     #[n(20)]
     pub holders_may_ask: bool,
+    /// True if nobody seeks it: a decoy, never claimed for.
+    #[n(16)]
+    pub decoy: bool,
 }
 crate::record!(SubjectRow, SubjectId, Subjects, 1, Service);
 
@@ -264,6 +264,9 @@ pub struct HitRow {
     /// The claim that followed, if one did.
     #[n(4)]
     pub claim: Option<ClaimId>,
+    /// True if too many cases hit at this owner when it was found: a person decides.
+    #[n(16)]
+    pub held_back: bool,
 }
 crate::record!(HitRow, (SubjectId, MemberId), Hits, 1, Service);
 

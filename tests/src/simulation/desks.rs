@@ -1,10 +1,11 @@
 //! Caseworkers of the simulated societies: what they register, open, decide and read, by commands alone.
 
-use kinmesh_protocol::base::MemberId;
+use kinmesh_protocol::base::{CaseId, MemberId, SubjectId};
 use kinmesh_protocol::casework::consent::{ConsentForm, Decision};
 use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::casework::review::Verdict;
 use kinmesh_protocol::engine::answer::{CandidateLine, DisclosureShown};
+use kinmesh_protocol::engine::command::{CaseForm, SubjectForm};
 use kinmesh_protocol::engine::{Answer, Command, Failure};
 use kinmesh_protocol::person::PersonForm;
 
@@ -41,6 +42,19 @@ pub fn search(setup: &mut Setup, node: usize, claim_never: &[MemberId]) -> Strin
     let case = case.to_string();
     insist(setup, node, &Command::SearchRun { case: case.clone(), plan: None });
     case
+}
+
+/// Opens a case of sought persons as the mother's, and starts its search; gives the ids of case and subjects.
+///
+/// # Panics
+/// When the node answers something else.
+pub fn search_for(setup: &mut Setup, node: usize, sought: Vec<PersonForm>) -> (CaseId, Vec<SubjectId>) {
+    let subjects = sought.into_iter().map(|person| SubjectForm { relation: "son".to_owned(), person }).collect();
+    let form = CaseForm { subjects, ..people::case(&[]) };
+    let open = Command::CaseOpen { form: Box::new(form) };
+    let Answer::CaseOpened { case, subjects, .. } = insist(setup, node, &open) else { panic!("another answer") };
+    insist(setup, node, &Command::SearchRun { case: case.to_string(), plan: None });
+    (case, subjects)
 }
 
 /// Candidates in the holder's list.

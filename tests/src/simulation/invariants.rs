@@ -18,15 +18,16 @@ use kinmesh_protocol::roster::{Roster, parse_signed};
 
 use crate::simulation::store::SimStore;
 
-const SEEKER_EVENTS: [SeekerEvent; 6] = [
+const SEEKER_EVENTS: [SeekerEvent; 7] = [
     SeekerEvent::AnsweredNone,
     SeekerEvent::AnsweredCandidate,
     SeekerEvent::AttributesSent,
     SeekerEvent::Closed,
     SeekerEvent::Disclosed,
     SeekerEvent::Reported,
+    SeekerEvent::Withdrawn,
 ];
-const HOLDER_EVENTS: [HolderEvent; 8] = [
+const HOLDER_EVENTS: [HolderEvent; 9] = [
     HolderEvent::FoundNone,
     HolderEvent::FoundRecord,
     HolderEvent::Attributes,
@@ -35,6 +36,7 @@ const HOLDER_EVENTS: [HolderEvent; 8] = [
     HolderEvent::Consent,
     HolderEvent::Disclose,
     HolderEvent::Outcome,
+    HolderEvent::Withdrawn,
 ];
 
 /// Checks a batch against the state that it changes.

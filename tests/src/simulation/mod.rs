@@ -2,6 +2,7 @@
 //!
 //! One seed decides everything. The same seed gives the same trace to the byte, so a failure is repeated by its number.
 
+pub mod bait;
 pub mod bundles;
 pub mod desks;
 pub mod faults;

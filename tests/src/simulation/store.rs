@@ -89,6 +89,21 @@ impl SimStore {
         state.rows.values().any(|(_, _, value)| has(value)) || state.blobs.values().any(|blob| has(blob))
     }
 
+    /// Every record of a kind whether or not the node is locked, in the order of their keys.
+    ///
+    /// # Panics
+    /// When one does not decode: that is a failed test.
+    #[must_use]
+    pub fn all<R: Record>(&self) -> Vec<(R::Id, R)> {
+        let state = self.state();
+        let of_kind = |(tree, key): &&(Tree, RowKey)| *tree == R::TREE && R::id(key).is_some();
+        let read = |key: &(Tree, RowKey)| {
+            let (_, version, value) = state.rows.get(key)?;
+            Some((R::id(&key.1)?, R::decode(*version, value).expect("a row that decodes")))
+        };
+        state.rows.keys().filter(of_kind).filter_map(read).collect()
+    }
+
     /// A hash of every row, for a comparison of two moments.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {

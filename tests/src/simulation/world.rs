@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ed25519_dalek::SigningKey;
+use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp, UserId};
 use kinmesh_protocol::engine::job;
 use kinmesh_protocol::engine::{
-    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now,
+    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Op,
     Receipt, Seat, SendOutcome,
 };
 use rand_chacha::ChaCha20Rng;
@@ -83,6 +84,10 @@ pub struct World {
     pub refuse_at: Option<u64>,
     /// What every engine wanted in the log, with the node.
     pub notices: Vec<(usize, Notice)>,
+    /// With it, the shape of every commit is kept in `shapes`.
+    pub watch: bool,
+    /// The watched commits: node, then tree and length of value of each row, none for a removal, in the batch's order.
+    pub shapes: Vec<(usize, Vec<(Tree, Option<usize>)>)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
     /// What was answered to an item that a test offered.
     pub(super) offered: Option<Receipt>,
@@ -111,6 +116,8 @@ impl World {
             commits: 0,
             refuse_at: None,
             notices: Vec::new(),
+            watch: false,
+            shapes: Vec::new(),
             apart: BTreeSet::new(),
             offered: None,
             now_ms: 1_800_000_000_000,
@@ -293,20 +300,21 @@ impl World {
     /// # Panics
     /// When there is no reply.
     pub fn command(&mut self, node: usize, command: Command) -> Result<Answer, Failure> {
-        self.command_as(node, UserId::new("desk").expect("a user"), command)
+        self.command_as(node, "desk", command)
     }
 
-    /// A command of another user.
+    /// Gives a command as another user than the usual one.
     ///
     /// # Errors
     /// As [`World::command`].
     ///
     /// # Panics
     /// When there is no reply.
-    pub fn command_as(&mut self, node: usize, user: UserId, command: Command) -> Result<Answer, Failure> {
+    pub fn command_as(&mut self, node: usize, user: &str, command: Command) -> Result<Answer, Failure> {
         if !self.runs(node) {
             return Err(Failure::Store);
         }
+        let user = UserId::new(user).expect("a user");
         let this = self.node(node);
         let ticket = Ticket(this.next_ticket);
         this.next_ticket += 1;
@@ -367,11 +375,13 @@ impl World {
         let Effects { writes, actions } = effects;
         let size = writes.size();
         if !writes.is_empty() {
+            let shape = self.watch.then(|| shape(&writes.ops));
             if self.node(node).store.commit(writes).is_err() {
                 self.open_again(node);
                 return;
             }
             self.commits += 1;
+            self.shapes.extend(shape.map(|shape| (node, shape)));
         }
         self.note(node, &format!("commit {size}"));
         for action in actions {
@@ -481,4 +491,13 @@ impl World {
         }
         so(self)
     }
+}
+
+/// Which rows a batch writes, and how long they are.
+fn shape(ops: &[Op]) -> Vec<(Tree, Option<usize>)> {
+    let length = |op: &Op| match op {
+        Op::Put(row) => (row.tree, Some(row.value.expose().len())),
+        Op::Remove(tree, _) => (*tree, None),
+    };
+    ops.iter().map(length).collect()
 }

@@ -6,8 +6,8 @@ use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::command::{CaseForm, ImportRow, SubjectForm};
 use kinmesh_protocol::engine::{Answer, Command, Failure};
 use kinmesh_protocol::person::{DocumentForm, FamilyForm, PersonForm};
-use kinmesh_tests::simulation::desks::register;
-use kinmesh_tests::simulation::{Faults, people, start_among};
+use kinmesh_tests::simulation::desks::{insist, register};
+use kinmesh_tests::simulation::{Faults, people, start_among, start_with};
 
 use crate::{HOUR, LONG, two};
 
@@ -108,7 +108,12 @@ fn a_case_of_many_is_searched_among_two_hundred_members() {
 #[test]
 fn many_hits_at_once_become_claims() {
     const PEOPLE: usize = 48;
-    let (mut setup, seeking, holding) = two(34, Faults::NONE);
+    let mut setup = start_with(34, &["NORTH", "SOUTH"], 0, Faults::NONE, |roster| {
+        (roster.limits.claims_a_day, roster.limits.claims_open) = (64, 64);
+    });
+    let (holding, seeking) = (setup.members[0], setup.members[1]);
+    let north = kinmesh_protocol::base::MemberId::new("NORTH").unwrap();
+    insist(&mut setup, seeking, &Command::BreakerRaise { member: north, limit: 64, days: 28 });
     for number in 0..PEOPLE {
         register(&mut setup, holding, person(number));
     }

@@ -6,7 +6,10 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
 mod audits;
+mod bait;
 mod bundles;
+mod claim_caps;
+mod closing;
 mod custody;
 mod duplicates;
 mod epochs;
@@ -18,6 +21,7 @@ mod refusals;
 mod rollbacks;
 mod rotation;
 mod sought;
+mod supplements;
 mod swarm;
 mod timers;
 

@@ -1,7 +1,7 @@
 //! Protected records: their holder asks in the sets of sought people, learns first, and may stay silent.
 
 use kinmesh_protocol::base::record::{Record, Tree, row_key};
-use kinmesh_protocol::base::{Epoch, MemberId, UserId};
+use kinmesh_protocol::base::{Epoch, MemberId};
 use kinmesh_protocol::engine::answer::{AskHitLine, AskingLine, Block};
 use kinmesh_protocol::engine::command::CaseForm;
 use kinmesh_protocol::engine::effect::NoticeCode;
@@ -60,7 +60,7 @@ fn hit(setup: &mut Setup, node: usize) -> AskHitLine {
 
 fn ask(setup: &mut Setup, node: usize, user: &str, hit: &AskHitLine) -> Result<Answer, Failure> {
     let command = Command::AskClaim { person: hit.person.to_string(), member: hit.member };
-    setup.world.command_as(node, UserId::new(user).unwrap(), command)
+    setup.world.command_as(node, user, command)
 }
 
 /// Both people say so, however often the store refuses.

@@ -44,6 +44,10 @@ pub struct CandidateShown {
     pub verdicts: Vec<Verdict>,
     /// What the found person decided, once recorded.
     pub decision: Option<Decision>,
+    /// True if the seeker's society was asked for the enquirer.
+    pub asked: bool,
+    /// What it told of the enquirer: no field if it does not say; none before its answer came.
+    pub enquirer: Option<Vec<ShownField>>,
 }
 
 /// One row of the side-by-side table.
@@ -61,6 +65,23 @@ pub struct CandidateRow {
     pub verdict: FieldVerdict,
     /// Why, in a caseworker's words.
     pub reason: String,
+}
+
+/// A holder's question for the enquirer that waits at the seeker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct QuestionLine {
+    /// The candidate.
+    pub candidate: ClaimId,
+    /// Its case.
+    pub case: CaseId,
+    /// Its subject.
+    pub subject: SubjectId,
+    /// Who asks.
+    pub holder: MemberId,
+    /// True if the enquirer agreed to be named.
+    pub agreed: bool,
+    /// The user who agreed to the release; another one is needed.
+    pub first: Option<String>,
 }
 
 /// What the receiver of a disclosure will see, exactly.

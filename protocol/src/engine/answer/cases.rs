@@ -33,7 +33,7 @@ pub struct SubjectLine {
     /// Year of birth.
     #[serde(with = "reveal")]
     pub year: Sensitive<String>,
-    /// What the desk may know: `not_searched`, `searching`, `in_review`, `answered`.
+    /// What the desk may know: `not_searched`, `searching`, `in_review`, `answered`, `ended`, `closed`.
     pub state: String,
     /// Outcome, once there is one.
     pub outcome: Option<String>,
@@ -88,6 +88,25 @@ pub struct SearchLine {
     pub state: String,
 }
 
+/// How the breaker stands at one owner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BreakerLine {
+    /// The owner.
+    pub owner: MemberId,
+    /// Sought persons tested there.
+    pub tested: u32,
+    /// Of them, those that hit there for the first time in the last 28 days.
+    pub lately: u32,
+    /// So many may, before automatic claims stop.
+    pub limit: u32,
+    /// `closed`: claims go. `open`: they wait for a person. `flagged`: people hit there whom this node made up.
+    pub state: String,
+    /// Until when a supervisor raised the limit, Unix seconds.
+    pub raised_until: Option<u64>,
+    /// Who did.
+    pub raised_by: Option<String>,
+}
+
 /// A hit that waits for a person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HeldLine {
@@ -99,6 +118,7 @@ pub struct HeldLine {
     pub owner: MemberId,
     /// Keys that were hit.
     pub hits: u32,
-    /// Why it waits: `one_hit`, `policy`, or `roster_old`: the roster was not confirmed for 30 days.
+    /// Why it waits: `one_hit`, `policy`, `breaker` (too many cases hit there), or `roster_old`: the roster was not confirmed
+    /// for 30 days.
     pub reason: String,
 }

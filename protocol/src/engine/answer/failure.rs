@@ -69,6 +69,9 @@ pub enum Failure {
     /// It would be done to this node's own member.
     #[error("this is the node's own member")]
     OwnMember,
+    /// Two different people have to do it.
+    #[error("the same user did the first half of it")]
+    SecondPerson,
     /// A list is longer than its limit.
     #[error("more than {limit} items")]
     TooMany {
@@ -149,6 +152,9 @@ pub enum Block {
     /// No consent for this.
     #[error("the person has not agreed to this")]
     NoConsent,
+    /// The enquirer did not agree to be named.
+    #[error("the enquirer has not agreed to be named")]
+    EnquirerNotAgreed,
     /// Policy of the case.
     #[error("the case forbids a claim at this member")]
     Policy,

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::sensitive::reveal;
 use crate::base::{AuditId, CaseId, ClaimId, MemberId, PersonId, Sensitive, SubjectId, UserId};
+use crate::casework::outcome::OutcomeKind;
 use crate::engine::answer::{
-    AskHitLine, AskingLine, AuditLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine, DisclosureShown,
-    DisclosureView, Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine, PersonShown,
-    RosterView, RowResult, SearchLine, SearchPlan,
+    AskHitLine, AskingLine, AuditLine, BreakerLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine,
+    DisclosureShown, DisclosureView, Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine,
+    PersonShown, QuestionLine, RosterView, RowResult, SearchLine, SearchPlan,
 };
 use crate::engine::bundle_in::BundleOutcome;
 use crate::engine::bundle_out::{BundlePlace, CarryProblem};
@@ -131,6 +132,22 @@ pub enum Answer {
     },
     /// To `CaseShow`.
     Case(Box<CaseShown>),
+    /// To `CaseClose`.
+    CaseClosed {
+        /// The case.
+        case: CaseId,
+        /// The subjects that ended with it.
+        subjects: Vec<SubjectId>,
+        /// How.
+        outcome: OutcomeKind,
+    },
+    /// To `CaseReopen`.
+    CaseReopened {
+        /// The case.
+        case: CaseId,
+        /// The subjects that are searched for again.
+        subjects: Vec<SubjectId>,
+    },
     /// To `SearchPlan`.
     SearchPlan(SearchPlan),
     /// To `SearchRun`.
@@ -187,6 +204,18 @@ pub enum Answer {
         /// Its place, 0 first.
         rank: u8,
     },
+    /// To `BreakerList`, `BreakerRaise` and `BreakerReset`.
+    Breakers {
+        /// One line a member.
+        breakers: Vec<BreakerLine>,
+    },
+    /// To `BagSend`.
+    Bag {
+        /// The member.
+        member: MemberId,
+        /// False: another user has to agree first.
+        sent: bool,
+    },
     /// To `CandidateList`.
     Candidates {
         /// Masked lines.
@@ -199,6 +228,23 @@ pub enum Answer {
         /// The candidate.
         candidate: ClaimId,
         /// What it is now.
+        state: String,
+    },
+    /// To `CandidateAsk`.
+    EnquirerAsked {
+        /// The candidate.
+        candidate: ClaimId,
+    },
+    /// To `QuestionList`.
+    Questions {
+        /// Questions that wait.
+        questions: Vec<QuestionLine>,
+    },
+    /// To `QuestionRelease` and `QuestionRefuse`.
+    Question {
+        /// The candidate.
+        candidate: ClaimId,
+        /// `second_person`: another user has to agree. `sent`, or `not_given`.
         state: String,
     },
     /// To `ContactConsent`.

@@ -12,8 +12,10 @@ mod node;
 mod people;
 
 pub use asking::{AskHitLine, AskingLine};
-pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView};
-pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
+pub use candidates::{
+    CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView, QuestionLine,
+};
+pub use cases::{BreakerLine, CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
 pub use node::{AuditLine, KeysRequested, LinkLine, LocalDecision, MemberLine, MemberView, NodeStatus, RosterView, SetLine};

@@ -58,6 +58,8 @@ pub struct NodeStatus {
     pub denied: Vec<MemberId>,
     /// Members that wait for the operator's word.
     pub waiting: Vec<MemberId>,
+    /// Members to which no claim goes by itself, since too many cases hit there.
+    pub held_back: Vec<MemberId>,
     /// Members that are suspended, by roster or in an emergency, or revoked their key.
     pub suspended: Vec<MemberId>,
     /// How each peer is reached; one line a member that the roster lets take part.

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod compare;
+pub mod decoys;
 pub mod evaluation;
 pub mod index;
 pub mod removal;

@@ -1,6 +1,7 @@
 //! Deletes rows that became invisible, or whose time ran out, a batch a slice.
 
 use crate::base::record::{Record, RowKey, Stored, Tree};
+use crate::casework::claim_pace::RecordClaim;
 use crate::engine::batch::{Batch, Op};
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, SweepSlice};
 use crate::engine::rows::{CarriedRow, SeenRow};
@@ -42,6 +43,8 @@ fn has_expired(tree: Tree, key: &RowKey, stored: &Stored, now: u64) -> bool {
         AskedRow::decode(version, value).ok().map(|row| row.expires)
     } else if tree == Tree::Seen && CarriedRow::id(key).is_some() {
         CarriedRow::decode(version, value).ok().map(|row| row.expires)
+    } else if tree == Tree::Seen && RecordClaim::id(key).is_some() {
+        RecordClaim::decode(version, value).ok().map(|row| row.expires)
     } else {
         None
     };
