@@ -46,6 +46,7 @@ mod references;
 mod removal;
 mod renewal;
 mod resume;
+mod roots;
 mod rows;
 mod search;
 mod sets;

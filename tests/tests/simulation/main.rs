@@ -16,6 +16,7 @@ mod limits;
 mod mentions;
 mod refusals;
 mod rollbacks;
+mod roots;
 mod rotation;
 mod sought;
 mod swarm;
