@@ -145,6 +145,9 @@ pub enum Act {
     /// A bundle was brought; the id is that of its first cell.
     #[n(96)]
     BundleTaken,
+    /// The coordination node showed two logs.
+    #[n(97)]
+    LogForked,
 }
 
 impl Act {
@@ -194,6 +197,7 @@ impl Act {
             Act::SoughtAllowed => "sought_allowed",
             Act::SoughtWithdrawn => "sought_withdrawn",
             Act::AnswerCame => "answer_came",
+            Act::LogForked => "log_forked",
             Act::AuditListed => "audit_listed",
             Act::AuditTaken => "audit_taken",
             Act::AuditOpened => "audit_opened",

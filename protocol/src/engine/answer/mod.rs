@@ -16,5 +16,7 @@ pub use candidates::{CandidateLine, CandidateRow, CandidateShown, DisclosureLine
 pub use cases::{CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
-pub use node::{AuditLine, KeysRequested, LinkLine, LocalDecision, MemberLine, MemberView, NodeStatus, RosterView, SetLine};
+pub use node::{
+    AuditLine, KeysRequested, LinkLine, LocalDecision, LogView, MemberLine, MemberView, NodeStatus, RosterView, SetLine,
+};
 pub use people::{DuplicateField, DuplicateLine, Duplicates, PersonAdded, PersonLine, PersonShown, RowResult, ShownField};
