@@ -290,7 +290,17 @@ impl Engine {
     }
 
     fn job_failed<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, failure: JobFailure) {
+        let replaced = match what {
+            JobFor::Test(owner, family) if self.running.tests.get(&(owner, family)) == Some(&true) => Some((owner, family)),
+            _ => None,
+        };
         self.job_ended(what);
+        // The set was replaced while it was tested, and its files are gone: the next one is tested.
+        if let Some((owner, family)) = replaced
+            && self.test_again(step, owner, family).is_ok()
+        {
+            return;
+        }
         match (what, failure) {
             // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
             (JobFor::Finalize(_, owner), JobFailure::Proof) => step.notify(NoticeCode::ProofFailed, Some(owner), 0),
