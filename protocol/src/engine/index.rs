@@ -17,8 +17,8 @@ use crate::private_match::build::{Phase, SetBuild};
 use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{SetKind, SetManifest};
 use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow, SetOut};
-use crate::private_match::querier::WaitingRow;
 use crate::private_match::querier::AskedRow;
+use crate::private_match::querier::WaitingRow;
 use crate::private_match::runs::Cursor;
 use crate::private_match::{EntryId, EpochSecret, Family};
 
