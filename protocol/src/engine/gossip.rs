@@ -28,7 +28,9 @@ const CHAIN: usize = 64;
 impl Engine {
     /// All public messages of this node, the roster first.
     pub(super) fn give_public<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
-        let items = self.missing(step, None)?.ok_or(Failure::NotJoined)?;
+        let mut items = self.missing(step, None)?.ok_or(Failure::NotJoined)?;
+        // Behind the current one, which comes first: whoever takes the file sorts them.
+        items.extend(self.roots_after(step, 0)?);
         Ok(Answer::Public { items })
     }
 
@@ -36,6 +38,9 @@ impl Engine {
     fn missing<V: View>(&self, step: &Step<'_, V>, have: Option<&PublicGet>) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
         let Some(head) = step.get::<HeadRow>(&())? else { return Ok(None) };
         let mut items = Vec::new();
+        if let Some(have) = have.filter(|have| have.roster_version < head.version) {
+            items.extend(self.roots_after(step, have.roster_version)?);
+        }
         if have.is_none_or(|have| have.roster_version < head.version) {
             items.push(step.read_blob(head.blob)?);
         }
@@ -122,12 +127,15 @@ impl Engine {
     fn say_heads<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, heads: Option<Vec<ChainHead>>) {
         let (Some(held), Some(me)) = (&self.held, self.own.member) else { return };
         let Ok(emergencies) = self.emergencies(step) else { return };
+        // Only the coordination node has the entries in its order.
+        let log_len = if self.is_coordinator(peer) { self.log_wanted(step).unwrap_or_default() } else { None };
         let body = PublicGet {
             roster_version: held.roster.version,
             digest: self.digest(),
             heads,
             confirmed: self.standings.confirmed.seconds(),
             emergencies: sum_of(&emergencies),
+            log_len,
         };
         let life = held.roster.pace.message_life;
         let message = self.sign_public(step, Party::Member(me), PUBLIC_GET, &cbor::encode(&body), life);
@@ -174,6 +182,7 @@ impl Engine {
         if get.heads.as_ref().is_some_and(|heads| heads.len() > limits::MEMBERS) {
             return Err(Refusal::Size);
         }
+        self.send_log(step, peer, &get)?;
         if get.digest == self.digest() {
             // The keys are the same; what stops a member and the latest timestamp change more often.
             return self.send_missing(step, peer, &PublicGet { heads: Some(self.heads()), ..get });
