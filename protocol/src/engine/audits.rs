@@ -285,7 +285,9 @@ fn shown<V: View>(step: &Step<'_, V>, owner: &MemberId, listed: &AuditRef) -> Re
         Asked::Dummy(secret) => return Ok(Some(Shown::Dummy(secret))),
         Asked::Subject(subject) => subject,
     };
-    let (Some(asked), Some(record)) = (step.get::<SubjectRow>(&subject)?, step.get::<SubjectRecord>(&subject)?) else {
+    // Secret and keys of a closed subject are gone in the end, and a decoy has no record.
+    let asked = step.get::<SubjectRow>(&subject)?.filter(|row| !row.leaves.is_empty());
+    let (Some(asked), Some(record)) = (asked, step.get::<SubjectRecord>(&subject)?) else {
         return Ok(Some(Shown::Erased));
     };
     let record = ShownPerson::reduced(&record.person, Yields::Own);
