@@ -288,7 +288,10 @@ fn shown<V: View>(step: &Step<'_, V>, owner: &MemberId, listed: &AuditRef) -> Re
         Asked::Dummy(secret) => return Ok(Some(Shown::Dummy(secret))),
         Asked::Subject(subject) => {
             let record = step.get::<SubjectRecord>(&subject)?.map(|record| record.person);
-            (asking::asked(step, Family::Registered, &subject)?, record, Yields::Sought)
+            // Secret and keys of a closed subject are gone in the end, and a decoy has no record.
+            let is_kept = step.get::<SubjectRow>(&subject)?.is_some_and(|row| !row.leaves.is_empty());
+            let asked = if is_kept { asking::asked(step, Family::Registered, &subject)? } else { None };
+            (asked, record, Yields::Sought)
         }
         Asked::Record(person) => (
             asking::asked(step, Family::Sought, &asking::entry_of(person))?,

@@ -68,6 +68,8 @@ impl Engine {
     /// Holder: a claim does not wait any more: the seeker's leaves its caps, an own one leaves room at the seeker's.
     pub(super) fn claim_left<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<(), ReadError> {
         match claim.family {
+            // Beyond the caps it was never counted.
+            Family::Registered if claim.beyond => Ok(()),
             Family::Registered => Self::pair_left(step, &claim.seeker),
             Family::Sought => Self::pace_ended(step, &claim.seeker),
         }
