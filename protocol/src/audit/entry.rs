@@ -142,7 +142,7 @@ pub enum Act {
     /// A bundle for a member was made.
     #[n(95)]
     BundleMade,
-    /// A bundle was brought; the id is that of its first cell.
+    /// A bundle was brought.
     #[n(96)]
     BundleTaken,
     /// A subject of a case was closed.
