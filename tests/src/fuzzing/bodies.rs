@@ -6,6 +6,7 @@ use kinmesh_protocol::base::cbor::{self, CborError};
 use kinmesh_protocol::casework::messages::{Attributes, Claim, ClaimAnswer, Disclosure, Outcome, ReviewResult, Withdraw};
 use kinmesh_protocol::engine::bundle_in::CommittedBody;
 use kinmesh_protocol::envelope::check_canonical;
+use kinmesh_protocol::private_match::audit::{AuditChallenge, AuditReport};
 use kinmesh_protocol::private_match::manifest::{SetGet, SetManifest, SetReceipt, SetSegment};
 use kinmesh_protocol::private_match::{EvalRequest, EvalResponse};
 use kinmesh_protocol::roster::{KeyAnnouncement, PublicGet, Roster, SelfRevocation, Suspension, TimestampBody};
@@ -66,6 +67,8 @@ pub fn body(input: &[u8]) {
         44 => drop(same!(Disclosure, bytes)),
         45 => drop(same!(Outcome, bytes)),
         46 => drop(same!(Withdraw, bytes)),
+        60 => drop(same!(AuditChallenge, bytes)),
+        61 => drop(same!(AuditReport, bytes)),
         _ => {}
     }
 }

@@ -1,12 +1,14 @@
 //! A body of every message type.
 
-use kinmesh_protocol::base::{ConsentId, Epoch, PeerId, cbor};
+use kinmesh_protocol::base::{AuditId, ConsentId, Epoch, PeerId, cbor};
 use kinmesh_protocol::casework::messages::{
     Attributes, Claim, ClaimAnswer, ClaimStatus, Disclosure, DisclosureKind, Outcome, ReviewResult, ReviewStatus, Withdraw,
 };
 use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::engine::bundle_in::CommittedBody;
 use kinmesh_protocol::envelope::kid_of;
+use kinmesh_protocol::private_match::audit::{AuditChallenge, AuditRef, AuditReport};
+use kinmesh_protocol::private_match::input::elements_hash;
 use kinmesh_protocol::private_match::manifest::{ReceiptStatus, SetGet, SetReceipt, SetSegment, WantedSegment};
 use kinmesh_protocol::private_match::oprf::pk_hash;
 use kinmesh_protocol::private_match::{
@@ -16,7 +18,7 @@ use kinmesh_protocol::roster::messages::ChainHead;
 use kinmesh_protocol::roster::{KeyAnnouncement, PublicGet, SelfRevocation, TimestampBody, VoprfKey};
 use minicbor::Encode;
 
-use crate::fixture::{DAY, EPOCH, NOW, case_ref, claim, epoch_secret, half, ke, msg_id, public, seal_secret, seed};
+use crate::fixture::{DAY, EPOCH, NOW, be, case_ref, claim, epoch_secret, half, ke, msg_id, public, seal_secret, seed};
 use crate::{matching, sets};
 
 /// The ten prefixes of protocol.md 3.9.
@@ -89,6 +91,20 @@ pub fn public_bodies(roster_hash: [u8; 32]) -> Vec<(u64, &'static str, Vec<u8>)>
         (13, "SelfRevocation", cbor::encode(&revocation)),
         (15, "PublicGet", cbor::encode(&get)),
     ]
+}
+
+/// An auditor's challenge, and the owner's answer to it.
+pub fn audit() -> [(u64, &'static str, Vec<u8>); 2] {
+    let challenge = AuditChallenge {
+        audit_id: AuditId(half("audit")),
+        querier: be(),
+        owner: ke(),
+        epoch: EPOCH,
+        timestamp_hash: seed("timestamp"),
+    };
+    let listed = AuditRef { case_ref: case_ref(), element_hash: elements_hash(&matching::elements()) };
+    let report = AuditReport { audit_id: AuditId(half("audit")), part: 1, parts: 1, refs: vec![listed], counts: None };
+    [(60, "AuditChallenge", cbor::encode(&challenge)), (61, "AuditReport", cbor::encode(&report))]
 }
 
 /// From the owner or holder KE to BE.

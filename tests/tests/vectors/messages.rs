@@ -10,7 +10,7 @@ use kinmesh_protocol::roster::{
 };
 use serde_json::{Value, json};
 
-use crate::bodies::{from_owner, from_querier, public_bodies};
+use crate::bodies::{audit, from_owner, from_querier, public_bodies};
 use crate::fixture::{DAY, NOW, be, hex, ke, key, key_seed, msg_id, network, public, seed};
 
 const CUSTODIANS: [&str; 3] = ["custodian 1", "custodian 2", "custodian 3"];
@@ -77,6 +77,7 @@ fn signer(kind: u64, from: &str) -> String {
     match kind {
         11 => "coordinator".to_owned(),
         12 | 13 => format!("root {from}"),
+        60 => "auditor".to_owned(),
         _ => format!("op {from}"),
     }
 }
@@ -98,7 +99,11 @@ pub fn signed(kind: u64, name: &str, from: Party, to: Option<Party>, body: &[u8]
         created: NOW,
         expires: NOW + life,
         roster_version: 3,
-        re: matches!(kind, 31 | 59).then(|| msg_id("EvalRequest")),
+        re: match kind {
+            31 | 59 => Some(msg_id("EvalRequest")),
+            61 => Some(msg_id("AuditChallenge")),
+            _ => None,
+        },
     };
     let bytes = sign(&network(), &header, body, &key(&signer(kind, from.as_str())));
     (header, bytes)
@@ -128,6 +133,12 @@ pub fn all() -> Vec<Signed> {
     }
     for (kind, name, body) in from_querier() {
         let (header, bytes) = signed(kind, name, querier, Some(owner), &body);
+        all.push((kind, name, header, body, bytes));
+    }
+    let auditor = Party::parse("@auditor-1").expect("an auditor");
+    for (kind, name, body) in audit() {
+        let (from, to) = if kind == 60 { (auditor, None) } else { (owner, Some(auditor)) };
+        let (header, bytes) = signed(kind, name, from, to, &body);
         all.push((kind, name, header, body, bytes));
     }
     all.sort_by_key(|(kind, ..)| *kind);
