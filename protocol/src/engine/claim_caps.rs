@@ -35,6 +35,7 @@ impl Engine {
 
     /// Whoever got a claim of `from`: what it may meet of what it met; `beyond` where it came beyond the caps of the pair. A
     /// subject stands under the bytes of its id. Writes the same rows whatever comes out.
+    // BU-7.
     pub(super) fn within_caps<V: View, M>(
         &self,
         step: &mut Step<'_, V>,
@@ -184,6 +185,7 @@ impl Engine {
     }
 }
 
+// CL-2.
 /// The tags of a claim: of the strongest key that was hit, and of the next one of another class where there is one. To a
 /// bait every further one would tell more.
 fn tags_of(labels: &[Sensitive<String>], hits: &[(u8, Tag)]) -> Vec<Tag> {
@@ -197,6 +199,7 @@ fn tags_of(labels: &[Sensitive<String>], hits: &[(u8, Tag)]) -> Vec<Tag> {
 mod tests {
     use super::*;
 
+    // CL-2.
     #[test]
     fn the_second_tag_is_of_another_class_where_there_is_one() {
         let labels: Vec<Sensitive<String>> = ["n:a|d:1", "n:b|d:1", "g:a|p:c"].into_iter().map(Sensitive::from).collect();

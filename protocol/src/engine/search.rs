@@ -23,7 +23,6 @@ use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, Header, Message, Refusal, sign};
 use crate::linkage;
 use crate::private_match::EntryId;
-use crate::private_match::asking::RANK;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::oprf::{Element, pk_hash};
 use crate::private_match::querier::{Asked, OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
@@ -352,6 +351,7 @@ impl Engine {
         let row = step.get::<RequestRow>(&request)?.ok_or(Refusal::State)?;
         let response: EvalResponse = body(message)?;
         let keys = self.keys_of(&from, step.wall()).ok_or(Refusal::KeyUnknown)?.keys.voprf;
+        // EV-1.
         if row.owner != from || response.epoch != row.epoch || response.epoch != keys.epoch || response.pk != keys.pk {
             return Err(Refusal::Epoch);
         }

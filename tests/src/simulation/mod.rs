@@ -4,11 +4,13 @@
 
 pub mod bait;
 pub mod bundles;
+pub mod clocks;
 pub mod desks;
 pub mod faults;
 pub mod hostile;
 pub mod invariants;
 pub mod links;
+pub mod moments;
 pub mod network;
 pub mod people;
 pub mod store;

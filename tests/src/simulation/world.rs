@@ -19,6 +19,7 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::simulation::faults::Faults;
 use crate::simulation::links::{Flight, Observed, Waiting};
+use crate::simulation::moments::Moments;
 use crate::simulation::store::SimStore;
 use crate::simulation::trace::Trace;
 
@@ -79,8 +80,10 @@ pub struct World {
     pub faults: Faults,
     /// The items that were delivered: receiver, sender's identity, bytes.
     pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
-    /// What an observer of the network sees, where the run looks at it; nothing is kept of the bytes then.
+    /// What an observer of the network sees, where the run looks at it.
     pub observed: Option<Vec<Observed>>,
+    /// False for a large run that needs no bytes of what was delivered.
+    pub keep_delivered: bool,
     /// Commits so far, refused ones not counted.
     pub commits: u64,
     /// The commit with this number is refused.
@@ -92,14 +95,16 @@ pub struct World {
     /// The watched commits: node, then tree and length of value of each row, none for a removal, in the batch's order.
     pub shapes: Vec<(usize, CommitShape)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
+    /// Where randomness hangs on the moment: how often each was drawn for already.
+    pub(super) moments: Option<Moments>,
     /// What was answered to an item that a test offered.
     pub(super) offered: Option<Receipt>,
-    now_ms: u64,
+    pub(super) now_ms: u64,
     sequence: u64,
-    queue: BTreeMap<(u64, u64), Event>,
+    pub(super) queue: BTreeMap<(u64, u64), Event>,
     backlog: VecDeque<(usize, u64, Input)>,
     is_busy: bool,
-    rng: ChaCha20Rng,
+    pub(super) rng: ChaCha20Rng,
     trace: Trace,
 }
 
@@ -116,6 +121,8 @@ impl World {
             faults,
             delivered: Vec::new(),
             observed: None,
+            keep_delivered: true,
+            moments: None,
             commits: 0,
             refuse_at: None,
             notices: Vec::new(),
@@ -346,6 +353,7 @@ impl World {
     }
 
     fn handle(&mut self, node: usize, input: Input) {
+        self.moment(node, usize::MAX);
         let (seed, now) = (self.seed(), self.clock(node));
         let (refused, crash) = (self.below(1_000) < self.faults.refused_commits, self.below(2_000));
         let this = self.node(node);
@@ -462,37 +470,6 @@ impl World {
             }
         }
         true
-    }
-
-    /// Lets time pass at once: what was due meanwhile happens at its end.
-    pub fn skip(&mut self, ms: u64) {
-        self.now_ms += ms;
-    }
-
-    /// Runs for some virtual time.
-    pub fn run_for(&mut self, ms: u64) {
-        let until = self.now_ms + ms;
-        while self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= until) {
-            self.step();
-        }
-        self.now_ms = until;
-    }
-
-    /// Lets time pass in which every machine sleeps: what falls due meanwhile is done at its end.
-    pub fn leap(&mut self, ms: u64) {
-        self.now_ms += ms;
-    }
-
-    /// Runs until something is so; false if it is not within some virtual time.
-    pub fn run_until(&mut self, within_ms: u64, mut so: impl FnMut(&mut Self) -> bool) -> bool {
-        let until = self.now_ms + within_ms;
-        while self.now_ms < until {
-            if so(self) {
-                return true;
-            }
-            self.run_for(250);
-        }
-        so(self)
     }
 }
 
