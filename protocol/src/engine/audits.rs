@@ -24,7 +24,7 @@ use crate::person::PersonRecord;
 use crate::private_match::Family;
 use crate::private_match::audit::{AUDIT_CHALLENGE, AUDIT_REPORT, AuditCounts, AuditRef, AuditReport};
 use crate::private_match::owner::RefRow;
-use crate::private_match::querier::{Asked, AskedRow, RequestRow};
+use crate::private_match::querier::{Asked, AskedRow, RequestRow, SubjectRow};
 
 /// Audits whose draw is remembered; each runs out with its challenge.
 const DRAWS: usize = 64;
