@@ -52,6 +52,7 @@ mod references;
 mod removal;
 mod renewal;
 mod resume;
+mod retries;
 mod roots;
 mod rows;
 mod search;

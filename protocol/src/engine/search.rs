@@ -10,7 +10,7 @@ use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, CaseRef, Epoch, MemberId, Millis, MsgId, Sensitive, SubjectId, UserId, cbor, limits};
 use crate::casework::case::CaseRecord;
 use crate::engine::answer::{Answer, Block, Failure, SearchPlan};
-use crate::engine::asking::{asked, count, wait, wait_no_more};
+use crate::engine::asking::{asked, count, wait_no_more};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{BlindBatch, CaseInputs, FinalizeBatch, Job, JobClass};
@@ -23,14 +23,13 @@ use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, Header, Message, Refusal, sign};
 use crate::linkage;
 use crate::private_match::EntryId;
-use crate::private_match::asking::RANK;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::oprf::{Element, pk_hash};
 use crate::private_match::querier::{Asked, OpenRequestRow, QueryRow, RequestRow, SubjectRow, WaitingRow};
 use crate::private_match::{EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus};
 
 /// Real cases of one own request: its finalizing stays within one slice.
-const CASES: usize = 16;
+pub(super) const CASES: usize = 16;
 
 /// One case of a request.
 struct AskedCase {
@@ -339,91 +338,6 @@ impl Engine {
             re: None,
         };
         Ok(Some(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational)))
-    }
-
-    /// How long an answer may take before the request is sent again: a bag's interval, at least three seconds.
-    fn retry_after(&self) -> Millis {
-        Millis(self.held.as_ref().map_or(0, |held| held.roster.pace.bag.0).max(3_000))
-    }
-
-    /// A request that was not answered is sent again; one that expired is made anew.
-    pub(super) fn retry_request<V: View>(&mut self, step: &mut Step<'_, V>, request: MsgId) -> Result<(), ReadError> {
-        let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
-        if self.running.finalizing.contains(&request) || self.running.blinding.contains(&request) {
-            self.due(step, step.wall() + self.retry_after(), Due::Retry(request));
-            return Ok(());
-        }
-        if row.expires <= step.wall().seconds() {
-            return self.ask_anew(step, request, &row, step.wall());
-        }
-        if self.is_up(&row.owner) {
-            return self.send_again(step, request, &row);
-        }
-        // It goes on when the owner returns.
-        Ok(())
-    }
-
-    fn send_again<V: View>(&mut self, step: &mut Step<'_, V>, request: MsgId, row: &RequestRow) -> Result<(), ReadError> {
-        let prefix = row_key(1, &(row.owner, Lane::Eval.number()));
-        let queued = step
-            .under::<crate::engine::rows::OutRow>(&prefix, limits::PAGE_ROWS)?
-            .iter()
-            .any(|(_, out)| matches!(out.what, Outgoing::Request(found) if found == request));
-        if queued {
-            self.pump_member(step, &row.owner);
-            return Ok(());
-        }
-        self.enqueue(step, &row.owner, Lane::Eval, Outgoing::Request(request), row.expires)
-    }
-
-    /// An owner lost what it kept of a reference: the subject gets another one and is asked for as if it were new.
-    fn open_anew<V: View>(&self, step: &mut Step<'_, V>, id: &(MemberId, Family, SubjectId)) -> Result<(), ReadError> {
-        let Some(mut query) = step.get::<QueryRow>(id)? else { return Ok(()) };
-        if !query.tags.is_empty() && self.is_counted(step, id)? {
-            self.count_tested(step, &id.0, false)?;
-        }
-        query.case_ref = CaseRef::draw(&mut step.draw);
-        query.epoch = Epoch(0);
-        query.tags.clear();
-        step.put(id, &query);
-        Ok(())
-    }
-
-    /// Takes a request's subjects back into what waits.
-    pub(super) fn ask_anew<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        request: MsgId,
-        row: &RequestRow,
-        not_before: crate::base::Timestamp,
-    ) -> Result<(), ReadError> {
-        let mut waits = false;
-        for subject in &row.subjects {
-            let id = (row.owner, row.family, *subject);
-            let Some(mut query) = step.get::<QueryRow>(&id)? else { continue };
-            if query.request == Some(request) {
-                query.request = None;
-                step.put(&id, &query);
-                let rank = asked(step, row.family, subject)?.map_or(RANK, |asked| asked.rank);
-                wait(step, id, rank, not_before)?;
-                waits = true;
-            }
-        }
-        step.remove::<RequestRow>(&request);
-        step.remove::<OpenRequestRow>(&(row.owner, request));
-        Self::forget_request(step, &row.owner, request)?;
-        if waits {
-            self.due(step, not_before + Millis(1), Due::Gather(row.owner));
-        }
-        Ok(())
-    }
-
-    /// An owner returned: requests that it did not answer are sent again.
-    pub(super) fn resume_requests<V: View>(&mut self, step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
-        for ((_, request), _) in step.under::<OpenRequestRow>(&row_key(4, owner), CASES)? {
-            self.retry_request(step, request)?;
-        }
-        Ok(())
     }
 
     /// An owner's answer. Everything is checked before a point is unblinded; a proof that fails drops all of it.
