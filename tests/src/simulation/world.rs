@@ -68,6 +68,9 @@ pub(super) enum Event {
     Start { node: usize },
 }
 
+/// Tree and length of value of each row of a commit, none for a removal.
+pub type CommitShape = Vec<(Tree, Option<usize>)>;
+
 /// A whole network in virtual time.
 pub struct World {
     /// The nodes.
@@ -87,7 +90,7 @@ pub struct World {
     /// With it, the shape of every commit is kept in `shapes`.
     pub watch: bool,
     /// The watched commits: node, then tree and length of value of each row, none for a removal, in the batch's order.
-    pub shapes: Vec<(usize, Vec<(Tree, Option<usize>)>)>,
+    pub shapes: Vec<(usize, CommitShape)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
     /// What was answered to an item that a test offered.
     pub(super) offered: Option<Receipt>,
