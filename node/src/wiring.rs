@@ -18,7 +18,7 @@ use crate::cli::{
     self, CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs, CommandError,
     Context, DaemonRunArgs, DemoArgs, DrillBreachArgs, DrillVerb, Elsewhere, InitArgs, JoinArgs, KeysSignArgs, NodeProblem,
     NodeRole, RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs,
-    RosterTakeArgs, RosterVerifyArgs, UsageProblem as Usage,
+    RosterTakeArgs, RosterVerifyArgs, UsageProblem as Usage, UserAddArgs,
 };
 use crate::control::{self, Client, ClientError, DeskRequest, UnlockInput};
 use crate::coordinator::{
@@ -26,7 +26,7 @@ use crate::coordinator::{
     verify,
 };
 use crate::daemon::public::{PublicTaken, take_commands, take_without_daemon};
-use crate::daemon::{clock, folder::NodeFolder, init, join, opened, renewal, run};
+use crate::daemon::{clock, folder::NodeFolder, init, join, opened, renewal, run, users};
 use crate::exchange::{Kind, read_bundle, revocation};
 use crate::keys::UnlockSecret;
 use crate::rehearsal::{self, DemoOptions, DrillOptions, RehearsalError};
@@ -83,6 +83,17 @@ impl Elsewhere for Wiring {
         let invitation = join::read(&arguments).map_err(|error| of_files(error.kind(), error))?;
         hand_over(context, &dir, &invitation.items, Some(&fingerprint))?;
         shown(context, "kinmesh/join/1", &invitation.report, |out| invitation.report.write_text(out))
+    }
+
+    fn user_add(&self, context: &Context, args: &UserAddArgs) -> Result<(), CommandError> {
+        let folder = NodeFolder::new(&context.place.dir);
+        let by = context.place.user_or_account()?;
+        let secret = existing(context, args.credential.as_deref(), "your key to the records")?;
+        let own = fresh(context, args.user_credential.as_deref(), "the added user's key to the records")?;
+        let added = users::add(&folder, (by, &secret), (args.name, &own)).map_err(|error| problem(error.kind(), error))?;
+        shown(context, "kinmesh/user-add/1", &added, |out| added.write_text(out))?;
+        context.out.hint(&format!("→ start the daemon again, then: kinmesh daemon unlock --user {}", added.user));
+        Ok(())
     }
 
     fn daemon_run(&self, context: &Context, args: &DaemonRunArgs) -> Result<(), CommandError> {

@@ -24,6 +24,7 @@ use super::person::PersonVerb;
 use super::protected::ProtectedVerb;
 use super::roster::RosterVerb;
 use super::search::SearchVerb;
+use super::user::UserVerb;
 
 /// A mesh of Red Cross and Red Crescent societies that finds relatives without pooling their data.
 #[derive(Debug, Parser)]
@@ -73,6 +74,9 @@ pub(super) enum Noun {
     /// What the node does, its peers, what waits.
     #[command(after_help = "Example:\n  kinmesh status")]
     Status,
+    /// Who can open this node's records.
+    #[command(subcommand)]
+    User(UserVerb),
     /// People who may be found.
     #[command(subcommand)]
     Person(PersonVerb),

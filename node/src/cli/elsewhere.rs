@@ -12,6 +12,7 @@ use super::roster::{
     RosterDiffArgs, RosterProposeArgs, RosterPublishArgs, RosterRevokeArgs, RosterSignArgs, RosterSuspendArgs, RosterTakeArgs,
     RosterVerifyArgs,
 };
+use super::user::UserAddArgs;
 
 /// What the command line does not do itself.
 pub trait Elsewhere {
@@ -25,6 +26,11 @@ pub trait Elsewhere {
     /// # Errors
     /// As shown to the user.
     fn join(&self, context: &Context, args: &JoinArgs) -> Result<(), CommandError>;
+    /// `user add`: lets another user open the records.
+    ///
+    /// # Errors
+    /// As shown to the user.
+    fn user_add(&self, context: &Context, args: &UserAddArgs) -> Result<(), CommandError>;
     /// `daemon run`: runs the node until it is stopped.
     ///
     /// # Errors

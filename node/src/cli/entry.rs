@@ -18,6 +18,7 @@ use super::keys::KeysVerb;
 use super::output::Output;
 use super::place::Place;
 use super::roster::RosterVerb;
+use super::user::UserVerb;
 use super::{
     audit, bundle, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, protected, roster,
     search, status,
@@ -77,6 +78,7 @@ fn dispatch(context: &Context, noun: Noun, elsewhere: &dyn Elsewhere) -> Result<
         Noun::Ceremony(CeremonyVerb::Plan(args)) => elsewhere.ceremony_plan(context, &args),
         Noun::Ceremony(CeremonyVerb::Run(args)) => elsewhere.ceremony_run(context, &args),
         Noun::Keys(KeysVerb::Sign(args)) => elsewhere.keys_sign(context, &args),
+        Noun::User(UserVerb::Add(args)) => elsewhere.user_add(context, &args),
         Noun::Ceremony(CeremonyVerb::Verify(args)) => elsewhere.ceremony_verify(context, &args),
         Noun::Ceremony(CeremonyVerb::Rehearse(args)) => elsewhere.ceremony_rehearse(context, &args),
         Noun::Ceremony(CeremonyVerb::Replace(args)) => elsewhere.ceremony_replace(context, &args),
@@ -113,6 +115,7 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         | Noun::Init(_)
         | Noun::Join(_)
         | Noun::Ceremony(_)
+        | Noun::User(_)
         | Noun::Match(_)
         | Noun::Completion { .. } => Ok(()),
     }
@@ -163,6 +166,9 @@ mod tests {
             absent()
         }
         fn join(&self, _: &Context, _: &JoinArgs) -> Result<(), CommandError> {
+            absent()
+        }
+        fn user_add(&self, _: &Context, _: &super::super::user::UserAddArgs) -> Result<(), CommandError> {
             absent()
         }
         fn daemon_run(&self, _: &Context, _: &DaemonRunArgs) -> Result<(), CommandError> {

@@ -48,6 +48,7 @@ mod send_now;
 mod status;
 mod table;
 mod text;
+mod user;
 
 pub use args::{DaemonRunArgs, DemoArgs, DrillBreachArgs, DrillVerb, InitArgs, JoinArgs, NodeRole};
 pub use ceremony::{CeremonyPlanArgs, CeremonyRehearseArgs, CeremonyReplaceArgs, CeremonyRunArgs, CeremonyVerifyArgs};
@@ -66,3 +67,4 @@ pub use roster::{
     RosterTakeArgs, RosterVerifyArgs,
 };
 pub use secrets::{existing_secret, fresh_secret};
+pub use user::UserAddArgs;

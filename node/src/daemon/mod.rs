@@ -14,6 +14,7 @@ pub mod public;
 pub mod renewal;
 pub mod run;
 mod tickets;
+pub mod users;
 
 #[cfg(test)]
 mod tests;

@@ -148,7 +148,7 @@ pub struct ClaimIn {
     /// The tags, strongest first.
     #[n(4)]
     pub tags: Vec<Tag>,
-    /// The claimant's commitment: the seeker's, or this node's own.
+    /// The seeker's commitment; this node's own, where it claimed, until the attributes opened the seeker's.
     #[cbor(n(5), with = "fixed")]
     pub attr_root: [u8; 32],
     /// State.

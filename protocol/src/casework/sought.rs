@@ -29,9 +29,12 @@ pub struct SoughtClaim {
     /// State.
     #[n(6)]
     pub state: SoughtState,
-    /// The subject that it met.
+    /// True if it met a subject.
+    #[n(11)]
+    pub met: bool,
+    /// The subject that it met; drawn where there is none, so that the row has one size.
     #[n(7)]
-    pub subject: Option<SubjectId>,
+    pub subject: SubjectId,
     /// Which of the three roots is the subject's.
     #[n(8)]
     pub root_index: u8,
@@ -61,3 +64,30 @@ pub enum SoughtState {
 #[cbor(map)]
 pub struct SubjectClaim {}
 crate::record!(SubjectClaim, (SubjectId, ClaimId), Claims, 22, Service);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::record::Record;
+
+    #[test]
+    fn what_a_claim_met_does_not_show_in_the_size_of_its_row() {
+        let row = |met: bool, root_index: u8, byte: u8| SoughtClaim {
+            holder: MemberId::new("NORTH").unwrap(),
+            case_ref: CaseRef([1; 16]),
+            epoch: Epoch(7),
+            tags: vec![Tag([2; 16])],
+            attr_root: [3; 32],
+            state: SoughtState::Answered,
+            met,
+            subject: SubjectId([byte; 16]),
+            root_index,
+            leaves: vec![[byte; 32]; 32],
+            received: Timestamp(1_800_000_000_000),
+        };
+        let met = row(true, 2, 0xff).encode();
+        let missed = row(false, 0, 0).encode();
+        assert_eq!(met.expose().len(), missed.expose().len());
+        assert_eq!(SoughtClaim::decode(1, met.expose()).unwrap().subject, SubjectId([0xff; 16]));
+    }
+}

@@ -126,7 +126,8 @@ impl Engine {
             tags: claim.tags,
             attr_root: claim.attr_root,
             state: SoughtState::Delayed,
-            subject: None,
+            met: false,
+            subject: SubjectId::draw(&mut step.draw),
             root_index: 0,
             leaves: Vec::new(),
             received: step.wall(),
@@ -155,7 +156,8 @@ impl Engine {
             *root = commitment.root().map_err(|_| ReadError::Damaged)?;
         }
         claim.state = SoughtState::Answered;
-        claim.subject = found;
+        claim.met = found.is_some();
+        claim.subject = found.unwrap_or(claim.subject);
         claim.leaves = commitment.leaves().to_vec();
         step.put(&claim_id, &claim);
         let status = if found.is_some() { ClaimStatus::Candidate } else { ClaimStatus::None };
@@ -187,7 +189,10 @@ impl Engine {
     /// After the answer: a claim that met a subject gets its attributes, at once or when the node is unlocked.
     pub(super) fn open_for_holder<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let Some(claim) = step.get::<SoughtClaim>(&claim_id)? else { return Ok(()) };
-        let Some(subject) = claim.subject.filter(|_| self.taking_part(&claim.holder).is_some()) else { return Ok(()) };
+        let subject = claim.subject;
+        if !claim.met || self.taking_part(&claim.holder).is_none() {
+            return Ok(());
+        }
         let Some(row) = step.get::<SubjectRow>(&subject)? else { return Ok(()) };
         if step.get::<ClaimOut>(&claim_id)?.is_some() {
             return Ok(());
