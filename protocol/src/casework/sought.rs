@@ -44,6 +44,9 @@ pub struct SoughtClaim {
     /// When it came.
     #[n(10)]
     pub received: Timestamp,
+    /// True if it came beyond the caps of its pair: it meets nothing.
+    #[n(12)]
+    pub beyond: bool,
 }
 crate::record!(SoughtClaim, ClaimId, Claims, 21, Service);
 
@@ -84,10 +87,12 @@ mod tests {
             root_index,
             leaves: vec![[byte; 32]; 32],
             received: Timestamp(1_800_000_000_000),
+            beyond: !met,
         };
-        let met = row(true, 2, 0xff).encode();
-        let missed = row(false, 0, 0).encode();
+        let met = Record::encode(&row(true, 2, 0xff));
+        let missed = Record::encode(&row(false, 0, 0));
         assert_eq!(met.expose().len(), missed.expose().len());
-        assert_eq!(SoughtClaim::decode(1, met.expose()).unwrap().subject, SubjectId([0xff; 16]));
+        let read = <SoughtClaim as Record>::decode(1, met.expose()).unwrap();
+        assert_eq!(read.subject, SubjectId([0xff; 16]));
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::audit::Act;
 use crate::base::record::{Record, row_key};
-use crate::base::{ClaimId, MemberId, PersonId, UserId, limits};
+use crate::base::{ClaimId, MemberId, Millis, PersonId, UserId, limits};
 use crate::casework::claim::{ClaimIn, HolderEvent, HolderState};
 use crate::casework::commitment::Commitment;
 use crate::casework::messages::{CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, kind};
@@ -14,7 +14,7 @@ use crate::engine::answer::{Answer, AskHitLine, AskingLine, Block, Failure};
 use crate::engine::asking::{asked, entry_of, wait, wait_no_more};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
-use crate::engine::rows::Lane;
+use crate::engine::rows::{Due, Lane};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -98,6 +98,10 @@ impl Engine {
                 return Ok(Answer::SecondNeeded { person, member, asked_by: user });
             }
         };
+        // An honest holder does not run into the seeker's caps, beyond which a claim meets nothing.
+        if !self.take_room(step, &member)? {
+            return Err(Failure::State { state: "too_many_claims".to_owned() });
+        }
         let claim = self.claim_for_record(step, person, member, hit)?;
         trail::record(step, Some(first), Act::Claimed, &claim.0, Some(member))?;
         trail::record(step, Some(user), Act::Claimed, &claim.0, Some(member))?;
@@ -156,7 +160,12 @@ impl Engine {
     }
 
     /// The seeker's answer to a claim of this holder: three roots, one of which its attributes may open.
-    pub(super) fn ask_answered<V: View>(step: &mut Step<'_, V>, from: MemberId, answer: &ClaimAnswer) -> Result<(), Refusal> {
+    pub(super) fn ask_answered<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        from: MemberId,
+        answer: &ClaimAnswer,
+    ) -> Result<(), Refusal> {
         let claim = step.get::<ClaimIn>(&answer.claim_id)?;
         let mut claim = claim.filter(|claim| claim.seeker == from && claim.family == Family::Sought).ok_or(Refusal::State)?;
         let event = match answer.status {
@@ -170,6 +179,12 @@ impl Engine {
         claim.state = claim.state.next(event).ok_or(Refusal::State)?;
         claim.roots.clone_from(&answer.roots);
         step.put(&answer.claim_id, &claim);
+        if event == HolderEvent::FoundNone {
+            self.claim_left(step, &claim)?;
+        } else {
+            let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
+            self.due(step, step.wall() + wait, Due::AttributesWait(answer.claim_id));
+        }
         trail::record(step, None, Act::AnswerCame, &answer.claim_id.0, Some(from))?;
         Ok(())
     }

@@ -87,7 +87,7 @@ impl Engine {
             return Ok(());
         }
         let met = self.look_up(step, &claim)?;
-        let found = self.within_caps(step, claim_id, &claim, met)?;
+        let found = self.within_caps(step, claim_id, (claim.seeker, claim.beyond), met)?;
         // A miss commits to nothing but random leaves: the same work, the same bytes.
         let leaves = match &found {
             Some((person, _)) => {
@@ -221,7 +221,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let Some(next) = claim.state.next(HolderEvent::Close) else { return Ok(()) };
         claim.state = next;
-        self.claim_left(step, &claim.seeker)?;
+        self.claim_left(step, &claim)?;
         if claim.close_not_before < step.wall() {
             // People took longer: a new draw of up to three times the pace.
             let pace = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.review_min);

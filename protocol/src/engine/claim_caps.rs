@@ -33,12 +33,13 @@ impl Engine {
         Ok(within)
     }
 
-    /// Holder: what a claim may meet of what it met. Writes the same rows whatever comes out.
+    /// Whoever got a claim of `from`: what it may meet of what it met; `beyond` where it came beyond the caps of the pair. A
+    /// subject stands under the bytes of its id. Writes the same rows whatever comes out.
     pub(super) fn within_caps<V: View, M>(
         &self,
         step: &mut Step<'_, V>,
         claim_id: ClaimId,
-        claim: &ClaimIn,
+        (from, beyond): (MemberId, bool),
         met: Option<(PersonId, M)>,
     ) -> Result<Option<(PersonId, M)>, ReadError> {
         let (most, day) = match &self.held {
@@ -50,26 +51,54 @@ impl Engine {
         let counted = met.as_ref().map_or(nobody, |(person, _)| *person);
         let span = Millis(day.0.saturating_mul(RECORD_DAYS));
         let now = step.wall();
-        let earlier = step.under::<RecordClaim>(&row_key(RecordClaim::KIND, &(counted, claim.seeker)), limits::PAGE_ROWS)?;
+        let earlier = step.under::<RecordClaim>(&row_key(RecordClaim::KIND, &(counted, from)), limits::PAGE_ROWS)?;
         let lately = earlier.iter().filter(|(_, row)| now.since(row.at) < span).count();
         let room = u64::try_from(lately).unwrap_or(u64::MAX) < most;
-        let found = met.filter(|_| room && !claim.beyond);
+        let found = met.filter(|_| room && !beyond);
         let under = found.as_ref().map_or(nobody, |(person, _)| *person);
-        step.put(&(under, claim.seeker, claim_id), &RecordClaim { at: now, expires: (now + span).deadline_seconds() });
-        let mut pair = step.get::<ClaimsOfPair>(&claim.seeker)?.unwrap_or_default();
-        if found.is_none() && !claim.beyond {
+        step.put(&(under, from, claim_id), &RecordClaim { at: now, expires: (now + span).deadline_seconds() });
+        let mut pair = step.get::<ClaimsOfPair>(&from)?.unwrap_or_default();
+        if found.is_none() && !beyond {
             pair.left();
         }
-        step.put(&claim.seeker, &pair);
+        step.put(&from, &pair);
         Ok(found)
     }
 
-    /// Holder: a claim that met a record does not wait any more.
-    pub(super) fn claim_left<V: View>(&self, step: &mut Step<'_, V>, seeker: &MemberId) -> Result<(), ReadError> {
-        let mut pair = step.get::<ClaimsOfPair>(seeker)?.unwrap_or_default();
+    /// Holder: a claim does not wait any more: the seeker's leaves its caps, an own one leaves room at the seeker's.
+    pub(super) fn claim_left<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<(), ReadError> {
+        match claim.family {
+            Family::Registered => Self::pair_left(step, &claim.seeker),
+            Family::Sought => Self::pace_ended(step, &claim.seeker),
+        }
+    }
+
+    fn pair_left<V: View>(step: &mut Step<'_, V>, from: &MemberId) -> Result<(), ReadError> {
+        let mut pair = step.get::<ClaimsOfPair>(from)?.unwrap_or_default();
         pair.left();
-        step.put(seeker, &pair);
+        step.put(from, &pair);
         Ok(())
+    }
+
+    fn pace_ended<V: View>(step: &mut Step<'_, V>, to: &MemberId) -> Result<(), ReadError> {
+        let mut pace = step.get::<ClaimPace>(to)?.unwrap_or_default();
+        pace.ended();
+        step.put(to, &pace);
+        Ok(())
+    }
+
+    /// Claimant: takes the place of one claim that leaves for a member at once. False if its caps leave no room.
+    pub(super) fn take_room<V: View>(&self, step: &mut Step<'_, V>, to: &MemberId) -> Result<bool, ReadError> {
+        let Some(roster) = self.held.as_ref().map(|held| &held.roster) else { return Ok(false) };
+        let (limits, day) = (roster.limits, roster.pace.day());
+        let under_way = Self::claims_under_way(step, to)?;
+        let mut pace = step.get::<ClaimPace>(to)?.unwrap_or_default();
+        let has_room = pace.room(under_way, limits.claims_a_day, limits.claims_open, step.wall(), day) > 0;
+        if has_room {
+            pace.leaves(step.wall());
+        }
+        step.put(to, &pace);
+        Ok(has_room)
     }
 
     /// Claimant: a claim waits for a bag in which it may leave.
@@ -146,10 +175,10 @@ impl Engine {
         if !claim.left {
             return Ok(());
         }
-        let mut pace = step.get::<ClaimPace>(&claim.holder)?.unwrap_or_default();
-        pace.ended();
-        step.put(&claim.holder, &pace);
-        Ok(())
+        match claim.family {
+            Family::Registered => Self::pace_ended(step, &claim.holder),
+            Family::Sought => Self::pair_left(step, &claim.holder),
+        }
     }
 }
 

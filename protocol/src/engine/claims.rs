@@ -204,7 +204,7 @@ impl Engine {
             return Err(Refusal::Encoding);
         }
         if step.get::<ClaimOut>(&answer.claim_id)?.is_none() {
-            return Self::ask_answered(step, from, answer);
+            return self.ask_answered(step, from, answer);
         }
         let event = match answer.status {
             ClaimStatus::Candidate => SeekerEvent::AnsweredCandidate,

@@ -127,6 +127,7 @@ impl Engine {
     /// this one is full.
     pub(super) fn destroy<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
         let Some(ended) = step.get::<EndedRow>(&subject)? else { return Ok(()) };
+        self.withdraw_from_holders(step, &subject, ended.answered)?;
         for owner in self.listed() {
             if step.size() > limits::STEP_BYTES {
                 self.due(step, step.wall(), Due::Destroy(subject));

@@ -10,6 +10,7 @@ use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, ClaimId, MemberId, Millis, SubjectId, UserId, limits};
 use crate::casework::case::CaseRecord;
 use crate::casework::claim::{ClaimIn, ClaimOut, SeekerState};
+use crate::casework::claim_pace::Within;
 use crate::casework::commitment::Commitment;
 use crate::casework::messages::{Claim, ClaimAnswer, ClaimStatus, kind};
 use crate::casework::sought::{SoughtClaim, SoughtState, SubjectClaim};
@@ -105,6 +106,21 @@ impl Engine {
         Ok(Answer::CaseSought { case, holders_may_ask: allow })
     }
 
+    /// A subject ended: claims of holders on it are withdrawn, but the one that answered it.
+    pub(super) fn withdraw_from_holders<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        subject: &SubjectId,
+        answered: Option<ClaimId>,
+    ) -> Result<(), ReadError> {
+        for ((_, claim), _) in step.under::<SubjectClaim>(&row_key(SubjectClaim::KIND, subject), limits::MEMBERS)? {
+            if Some(claim) != answered {
+                self.withdraw(step, claim)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A holder's claim: its delay is drawn before anything is looked up.
     pub(super) fn sought_claim_received<V: View>(
         &mut self,
@@ -119,6 +135,7 @@ impl Engine {
         }
         let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
         let delay = step.draw.between(pace.answer_min, pace.answer_max);
+        let beyond = self.count_claim(step, &from)? == Within::Nothing;
         let row = SoughtClaim {
             holder: from,
             case_ref: claim.case_ref,
@@ -131,6 +148,7 @@ impl Engine {
             root_index: 0,
             leaves: Vec::new(),
             received: step.wall(),
+            beyond,
         };
         step.put(&id, &row);
         self.due(step, step.wall() + delay, Due::Answer(id));
@@ -143,7 +161,8 @@ impl Engine {
         if claim.state != SoughtState::Delayed || self.taking_part(&claim.holder).is_none() {
             return Ok(());
         }
-        let found = self.sought_under(step, &claim)?;
+        let met = self.sought_under(step, &claim)?.map(|subject| (EntryId::from(subject).person(), subject));
+        let found = self.within_caps(step, claim_id, (claim.holder, claim.beyond), met)?.map(|(_, subject)| subject);
         let leaves = match &found {
             Some(subject) => step.get::<SubjectRow>(subject)?.map_or_else(Vec::new, |row| row.leaves),
             None => Vec::new(),

@@ -53,7 +53,7 @@ impl Engine {
         claim.state = next;
         step.put(&claim_id, &claim);
         if was_counted {
-            self.claim_left(step, &claim.seeker)?;
+            self.claim_left(step, &claim)?;
         }
         step.remove::<CandidateRecord>(&claim_id);
         step.remove::<SupplementRecord>(&claim_id);

@@ -2,6 +2,7 @@
 
 use kinmesh_protocol::base::record::{Record, Tree, row_key};
 use kinmesh_protocol::base::{Epoch, MemberId};
+use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::engine::answer::{AskHitLine, AskingLine, Block};
 use kinmesh_protocol::engine::command::CaseForm;
 use kinmesh_protocol::engine::effect::NoticeCode;
@@ -209,6 +210,21 @@ fn two_cases_for_one_person_do_not_hide_each_other() {
         open(&mut setup, seeking, CaseForm { label: label.into(), ..agreed() });
     }
     assert!(hit(&mut setup, holding).hits >= 2);
+}
+
+#[test]
+fn a_seeker_that_closes_the_search_ends_the_holders_claim() {
+    let (mut setup, seeking, holding) = two(91, Faults::NONE);
+    register(&mut setup, holding, protected());
+    let case = open(&mut setup, seeking, agreed());
+    let found = hit(&mut setup, holding);
+    ask_together(&mut setup, holding, &found);
+    assert!(setup.world.run_until(LONG, |world| world.nodes[holding].store.count(Tree::Candidates) == 1));
+    insist(&mut setup, seeking, &Command::CaseClose { case, subject: None, outcome: OutcomeKind::Closed });
+    setup.world.run_for(2 * DAY);
+    assert_eq!(setup.world.nodes[holding].store.count(Tree::Candidates), 0, "what the family said is gone");
+    assert_eq!(hits(&mut setup, holding)[0].state, "withdrawn");
+    assert_eq!(sought_entries(&setup, seeking), (0, 0));
 }
 
 #[test]
