@@ -50,6 +50,18 @@ impl Engine {
             Command::CaseSought { case, allow } => self.case_sought(step, user, &case, allow),
             Command::CaseClose { case, subject, outcome } => self.case_close(step, user, &case, subject.as_deref(), outcome),
             Command::CaseReopen { case, subject } => self.case_reopen(step, user, &case, subject.as_deref()),
+            other => self.matching_command(step, user, other),
+        }
+    }
+
+    /// What the search, its claims and what follows them are asked for.
+    fn matching_command<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        user: crate::base::UserId,
+        command: Command,
+    ) -> Result<Answer, Failure> {
+        match command {
             Command::SearchPlan { case } => self.search_plan(step, &case),
             Command::SearchRun { case, plan } => self.search_run(step, user, &case, plan.as_deref()),
             Command::SearchStatus { case } => self.search_status(step, case.as_deref()),
@@ -79,6 +91,8 @@ impl Engine {
             Command::AuditSign { audit, counts } => self.audit_sign(step, user, audit, counts),
             Command::DisclosureList => self.disclosure_list(step),
             Command::DisclosureReceive { candidate, outcome } => self.disclosure_receive(step, user, &candidate, outcome),
+            // Everything else was answered above.
+            _ => Err(Failure::Role),
         }
     }
 }
