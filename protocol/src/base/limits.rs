@@ -45,6 +45,8 @@ pub const CANDIDATES: usize = 3;
 pub const TAGS_A_CLAIM: usize = 2;
 /// Cases in one evaluation request.
 pub const CASES_A_REQUEST: usize = 64;
+/// Rosters that changed the custodians, kept for who was away.
+pub const ROOT_ROSTERS: usize = 32;
 /// Jump of a roster's version that is accepted at once (fast-forward protection).
 pub const ROSTER_JUMP: u64 = 1_000;
 /// Hits of one subject at one owner that allow a claim without a person (protocol.md 2.8).

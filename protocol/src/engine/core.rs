@@ -61,6 +61,8 @@ pub struct Engine {
     pub(super) own: OwnRow,
     pub(super) keys: NodeKeys,
     pub(super) held: Option<HeldRoster>,
+    /// A change of custodians behind the held roster that may not be held itself.
+    pub(super) root: Option<HeldRoster>,
     pub(super) members: BTreeMap<MemberId, MemberKeys>,
     pub(super) standings: Standings,
     pub(super) links: Links,
@@ -168,6 +170,7 @@ impl Engine {
             own,
             keys,
             held: None,
+            root: None,
             members: BTreeMap::new(),
             standings: Standings::default(),
             links: Links::default(),

@@ -28,7 +28,9 @@ const CHAIN: usize = 64;
 impl Engine {
     /// All public messages of this node, the roster first.
     pub(super) fn give_public<V: View>(&self, step: &Step<'_, V>) -> Result<Answer, Failure> {
-        let items = self.missing(step, None)?.ok_or(Failure::NotJoined)?;
+        let mut items = self.missing(step, None)?.ok_or(Failure::NotJoined)?;
+        // Behind the current one, which comes first: whoever takes the file sorts them.
+        items.extend(self.roots_after(step, 0)?);
         Ok(Answer::Public { items })
     }
 
@@ -36,6 +38,9 @@ impl Engine {
     fn missing<V: View>(&self, step: &Step<'_, V>, have: Option<&PublicGet>) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
         let Some(head) = step.get::<HeadRow>(&())? else { return Ok(None) };
         let mut items = Vec::new();
+        if let Some(have) = have.filter(|have| have.roster_version < head.version) {
+            items.extend(self.roots_after(step, have.roster_version)?);
+        }
         if have.is_none_or(|have| have.roster_version < head.version) {
             items.push(step.read_blob(head.blob)?);
         }

@@ -51,6 +51,7 @@ mod references;
 mod removal;
 mod renewal;
 mod resume;
+mod roots;
 mod rows;
 mod search;
 mod send_now;

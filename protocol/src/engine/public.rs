@@ -10,6 +10,7 @@ use crate::base::{MemberId, PeerId, limits};
 use crate::engine::answer::{Answer, Failure, MemberLine, PublicProblem, RosterView};
 use crate::engine::core::{Engine, OpenError};
 use crate::engine::effect::{Action, NoticeCode};
+use crate::engine::roots::in_order;
 use crate::engine::rows::{AnnouncedRow, ChainRow, Due, HeadRow, OwnAnnouncementRow, SplitViewRow};
 use crate::engine::step::Step;
 use crate::engine::trail;
@@ -40,6 +41,7 @@ impl Engine {
         let (payload, _) = crate::roster::parse_signed(&bytes).map_err(|_| OpenError::Roster)?;
         let roster = cbor::decode(&payload).map_err(|_| OpenError::Roster)?;
         self.held = Some(HeldRoster { roster, hash: head.hash });
+        self.read_root(step)?;
         // A roster has at most limits::MEMBERS members, one page.
         for (member, row) in step.under::<AnnouncedRow>(&row_key(1, &()), limits::MEMBERS)? {
             self.members.insert(member, row.keys);
@@ -90,7 +92,7 @@ impl Engine {
         fingerprint: Option<&str>,
     ) -> Result<Answer, Failure> {
         let (mut accepted, mut known, mut problem) = (0, 0, None);
-        for bytes in items {
+        for bytes in in_order(items) {
             match self.take_item(step, bytes, fingerprint) {
                 Ok(Taken::Accepted) => accepted += 1,
                 Ok(Taken::Known) => known += 1,
@@ -159,19 +161,23 @@ impl Engine {
             (None, None) => return Err(PublicProblem::FingerprintNeeded),
             (None, Some(text)) => Some(text.parse::<Fingerprint>().map_err(|_| PublicProblem::FingerprintForm)?),
         };
-        let anchor = match (&self.held, typed) {
-            (Some(held), _) => Anchor::Held(held),
+        if self.holds(bytes) {
+            return Ok(Taken::Known);
+        }
+        let anchor = match (self.trusted(), typed) {
+            (Some(trusted), _) => Anchor::Held(trusted),
             (None, Some(fingerprint)) => Anchor::Fingerprint(fingerprint),
             (None, None) => return Err(PublicProblem::FingerprintNeeded),
         };
-        let offered = verify_roster(bytes, &anchor, Some(&self.own.network), step.wall()).map_err(roster_problem)?;
-        if self.held.as_ref().is_some_and(|held| held.hash == offered.hash) {
-            return Ok(Taken::Known);
-        }
+        let offered = match verify_roster(bytes, &anchor, Some(&self.own.network), step.wall()) {
+            Ok(offered) => offered,
+            Err(error @ RosterError::Expired { .. }) => return self.take_root_step(step, bytes, roster_problem(error)),
+            Err(error) => return Err(roster_problem(error)),
+        };
         if offered.roster.profile.id != linkage::profile_id()
             || offered.roster.profile.parameters_hash != linkage::parameters_hash()
         {
-            return Err(PublicProblem::Profile);
+            return self.take_root_step(step, bytes, PublicProblem::Profile);
         }
         let mark = step.mark();
         if self.hold_roster(step, offered, bytes).is_err() {
@@ -179,6 +185,12 @@ impl Engine {
             return Err(PublicProblem::Form);
         }
         Ok(Taken::Accepted)
+    }
+
+    /// Whether these bytes say what the held roster says, whoever signed them.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let Some(held) = &self.held else { return false };
+        crate::roster::parse_signed(bytes).is_ok_and(|(payload, _)| crate::roster::payload_hash(&payload) == held.hash)
     }
 
     /// ONE set of effects: the head, the gate, timers of members that are seen for the first time, the audit entry.
@@ -193,9 +205,11 @@ impl Engine {
             step.drop_blob(old.blob);
         }
         let version = offered.roster.version;
+        self.keep_root(step, &offered, bytes)?;
         step.put(&(), &HeadRow { version, hash: offered.hash, blob });
         step.use_ballast();
         self.held = Some(offered);
+        self.root_reached();
         trail::record(step, None, Act::RosterAccepted, &version.to_be_bytes(), None)?;
         step.notify(NoticeCode::RosterAccepted, None, version);
         self.take_own_announcement(step)?;

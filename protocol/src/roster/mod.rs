@@ -32,4 +32,4 @@ pub use rules::check as check_rules;
 pub use tracker::{
     Freshness, RosterChange, Standing, TimestampVerdict, Tracked, check_timestamp, follows_suspension, freshness, standing, track,
 };
-pub use verify::{Anchor, HeldRoster, RosterError, payload_hash, verify_roster, verify_suspension};
+pub use verify::{Anchor, HeldRoster, RosterError, payload_hash, verify_root_step, verify_roster, verify_suspension};

@@ -239,6 +239,30 @@ pub fn verify_roster(
     Ok(HeldRoster { roster, hash })
 }
 
+/// Verifies a roster that follows the trusted one as a step to later rosters: it may have run out, and may ask for another
+/// protocol. What it says of members and pace is not to be used; its custodians are (compare TUF 5.3.10).
+///
+/// # Errors
+/// [`RosterError`] of the first step that fails.
+pub fn verify_root_step(
+    bytes: &[u8],
+    trusted: &HeldRoster,
+    network: &NetworkId,
+    now: Timestamp,
+) -> Result<HeldRoster, RosterError> {
+    let cosigned = Cosigned::parse(bytes, ROSTER_BYTES).map_err(RosterError::Shape)?;
+    let hash = payload_hash(&cosigned.payload);
+    if hash == trusted.hash {
+        return Ok(trusted.clone());
+    }
+    let roster = follow(&cosigned, trusted)?;
+    check_network(network, &roster.network_id)?;
+    // As of its last second at the latest: that it ran out is no reason to refuse it here.
+    check_times(roster.issued, roster.expires, ROSTER_LIFE, now.min(Timestamp::from_seconds(roster.expires)))?;
+    rules::check(&roster)?;
+    Ok(HeldRoster { roster, hash })
+}
+
 /// Verifies an emergency suspension against the held roster.
 ///
 /// # Errors

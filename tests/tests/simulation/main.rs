@@ -19,6 +19,7 @@ mod limits;
 mod mentions;
 mod refusals;
 mod rollbacks;
+mod roots;
 mod rotation;
 mod sought;
 mod supplements;
