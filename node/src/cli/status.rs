@@ -1,7 +1,7 @@
 //! `status`: the node on one screen.
 
 use kinmesh_protocol::base::MemberId;
-use kinmesh_protocol::engine::answer::NodeStatus;
+use kinmesh_protocol::engine::answer::{LogView, NodeStatus};
 
 use super::audit::utc;
 use super::context::Context;
@@ -19,6 +19,17 @@ pub(super) async fn run(context: &Context) -> Result<(), CommandError> {
         context.out.hint(next);
     }
     Ok(())
+}
+
+/// The coordination node's log, once a timestamp named one.
+fn log(log: &LogView) -> Option<String> {
+    if log.forked {
+        return Some(
+            "! the coordination node signed two logs of what it took: keep this folder and tell the custodians".to_owned(),
+        );
+    }
+    let LogView { entries, named, missing, .. } = log;
+    (*named > 0).then(|| format!("log       {entries} of {named} entries checked, {missing} held here are not in it"))
 }
 
 fn text(out: &Output, status: &NodeStatus) -> String {
@@ -49,6 +60,7 @@ fn text(out: &Output, status: &NodeStatus) -> String {
     if status.roster_version > 0 {
         lines.push(format!("confirmed {}, roster ends {}", utc(status.confirmed), utc(status.expires)));
     }
+    lines.extend(log(&status.log));
     lines.extend(standings(status));
     if let Some(profile) = &status.profile {
         lines.push(format!("matching  profile {profile}, key epoch {}", status.epoch));

@@ -101,6 +101,7 @@ fn log(notice: Notice) {
             tracing::info!(?code, member, number, "notice");
         }
         NoticeCode::Refused
+        | NoticeCode::LogForked
         | NoticeCode::Suspended
         | NoticeCode::ProofFailed
         | NoticeCode::SetDiscarded

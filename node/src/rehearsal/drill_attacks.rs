@@ -302,7 +302,7 @@ pub async fn after(thief: &mut Thief, victim: &Victim, before: u64, tally: &mut 
         tally.count(what, is_refused(outcome));
     }
     let header = thief.header(own, None, PUBLIC_GET, now);
-    let get = PublicGet { roster_version: 0, digest: [0; 16], heads: None, confirmed: 0, emergencies: 0 };
+    let get = PublicGet { roster_version: 0, digest: [0; 16], heads: None, confirmed: 0, emergencies: 0, log_len: None };
     let message = sign(&thief.network(), &header, &cbor::encode(&get), &thief.key);
     let outcome = thief.send(&victim.member, message).await;
     tally.count("a question for public messages after it", is_refused(outcome));

@@ -184,6 +184,9 @@ pub enum Act {
     /// Two users sent a bag outside the rhythm.
     #[n(82)]
     BagForced,
+    /// The coordination node showed two logs.
+    #[n(97)]
+    LogForked,
 }
 
 impl Act {
@@ -233,6 +236,7 @@ impl Act {
             Act::SoughtAllowed => "sought_allowed",
             Act::SoughtWithdrawn => "sought_withdrawn",
             Act::AnswerCame => "answer_came",
+            Act::LogForked => "log_forked",
             Act::AuditListed => "audit_listed",
             Act::AuditTaken => "audit_taken",
             Act::AuditOpened => "audit_opened",

@@ -45,6 +45,10 @@ pub const CANDIDATES: usize = 3;
 pub const TAGS_A_CLAIM: usize = 2;
 /// Cases in one evaluation request.
 pub const CASES_A_REQUEST: usize = 64;
+/// Entries of the key log in one message: they are written in one batch.
+pub const LOG_PART_ENTRIES: usize = 128;
+/// Entries of the key log: 256 members announce some 7,000 a year.
+pub const LOG_ENTRIES: u64 = 1 << 20;
 /// Rosters that changed the custodians, kept for who was away.
 pub const ROOT_ROSTERS: usize = 32;
 /// Jump of a roster's version that is accepted at once (fast-forward protection).

@@ -58,6 +58,7 @@ impl Engine {
         }
         let signed = Timestamp::from_seconds(body.now);
         if signed <= self.standings.confirmed {
+            self.log_seen(step, &body, bytes)?;
             return Ok(Taken::Known);
         }
         let held = self.held.as_ref().ok_or(Refusal::RosterStale)?;
@@ -76,6 +77,7 @@ impl Engine {
         let before = self.freshness();
         let row = TimestampRow { message: bytes.to_vec(), signed: body.now, expires: message.header.expires };
         step.put(&(), &row);
+        self.log_named(step, &body, bytes)?;
         self.standings.confirmed = signed;
         self.freshness_changed(step, before).map_err(Refusal::from)?;
         self.offer(step, &[bytes.to_vec()]);
@@ -125,7 +127,7 @@ impl Engine {
         }
         self.due(step, step.wall() + EVERY, Due::Timestamp);
         if self.is_own_coordinator() {
-            self.sign_timestamp(step);
+            self.sign_timestamp(step)?;
         }
         Ok(())
     }
@@ -140,7 +142,7 @@ impl Engine {
         if !self.is_own_coordinator() {
             return Err(Failure::Public(PublicProblem::NotListed));
         }
-        let message = self.sign_timestamp(step);
+        let message = self.sign_timestamp(step)?;
         let signed = step.wall().seconds();
         Ok(Answer::Timestamp { roster_version, signed, until: (step.wall() + LIFE).seconds(), message })
     }
@@ -150,14 +152,15 @@ impl Engine {
         self.is_coordinator(&own)
     }
 
-    fn sign_timestamp<V: View>(&mut self, step: &mut Step<'_, V>) -> Vec<u8> {
-        let Some(held) = &self.held else { return Vec::new() };
+    fn sign_timestamp<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<Vec<u8>, ReadError> {
+        let Some(held) = &self.held else { return Ok(Vec::new()) };
+        let log = Self::log_head(step)?;
         let now = step.wall().seconds();
         let body = TimestampBody {
             roster_version: held.roster.version,
             roster_hash: held.hash,
-            keylog_head: [0; 32],
-            keylog_len: 0,
+            keylog_head: log.head,
+            keylog_len: log.len,
             now,
         };
         let message = self.sign_public(step, Party::Coordinator, TIMESTAMP, &cbor::encode(&body), LIFE);
@@ -166,6 +169,6 @@ impl Engine {
         step.put(&(), &row);
         self.standings.confirmed = Timestamp::from_seconds(now);
         self.offer(step, std::slice::from_ref(&message));
-        message
+        Ok(message)
     }
 }

@@ -177,4 +177,6 @@ pub enum NoticeCode {
     EnquirerAsked,
     /// A member shows peers different keys; the number is that of its announcement.
     KeysDiffer,
+    /// The coordination node signed two logs of what it took: its two signatures are kept.
+    LogForked,
 }

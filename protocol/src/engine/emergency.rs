@@ -16,8 +16,8 @@ use crate::engine::rows::Due;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{Message, Verified};
-use crate::roster::{follows_suspension, verify_suspension};
+use crate::envelope::{CosignedKind, Message, Verified};
+use crate::roster::{follows_suspension, parse_signed, payload_hash, verify_suspension};
 
 /// Revocations that are passed on: a member revokes one key in 90 days, and 32 are kept of each.
 const REVOCATIONS: usize = 4 * limits::MEMBERS;
@@ -37,6 +37,8 @@ impl Engine {
         }
         let before = self.peers();
         step.use_ballast();
+        let (payload, _) = parse_signed(bytes).map_err(|_| PublicProblem::Form)?;
+        self.log_entry(step, CosignedKind::Suspension.kind(), &payload_hash(&payload)).map_err(|_| PublicProblem::Form)?;
         let row = SuspensionRow { document: bytes.to_vec(), suspension };
         step.put(&member, &row);
         self.standings.suspensions.retain(|known| known.member != member);

@@ -127,12 +127,15 @@ impl Engine {
     fn say_heads<V: View>(&mut self, step: &mut Step<'_, V>, peer: &PeerId, heads: Option<Vec<ChainHead>>) {
         let (Some(held), Some(me)) = (&self.held, self.own.member) else { return };
         let Ok(emergencies) = self.emergencies(step) else { return };
+        // Only the coordination node has the entries in its order.
+        let log_len = if self.is_coordinator(peer) { self.log_wanted(step).unwrap_or_default() } else { None };
         let body = PublicGet {
             roster_version: held.roster.version,
             digest: self.digest(),
             heads,
             confirmed: self.standings.confirmed.seconds(),
             emergencies: sum_of(&emergencies),
+            log_len,
         };
         let life = held.roster.pace.message_life;
         let message = self.sign_public(step, Party::Member(me), PUBLIC_GET, &cbor::encode(&body), life);
@@ -179,6 +182,7 @@ impl Engine {
         if get.heads.as_ref().is_some_and(|heads| heads.len() > limits::MEMBERS) {
             return Err(Refusal::Size);
         }
+        self.send_log(step, peer, &get)?;
         if get.digest == self.digest() {
             // The keys are the same; what stops a member and the latest timestamp change more often.
             return self.send_missing(step, peer, &PublicGet { heads: Some(self.heads()), ..get });

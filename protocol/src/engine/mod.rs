@@ -34,6 +34,7 @@ pub mod input;
 pub mod inputs;
 pub mod job;
 pub mod jobs;
+mod keylog;
 mod links;
 mod lookup;
 mod member_rows;

@@ -20,7 +20,7 @@ use crate::linkage;
 use crate::roster::key_chain::KEY_ANNOUNCEMENT;
 use crate::roster::keys::KeyChange;
 use crate::roster::{
-    Anchor, Fingerprint, HeldAnnouncement, HeldRoster, MemberKeys, MemberStatus, PublicKeys, RosterError, TIMESTAMP,
+    Anchor, Fingerprint, HeldAnnouncement, HeldRoster, LOG_PART, MemberKeys, MemberStatus, PublicKeys, RosterError, TIMESTAMP,
     fingerprint_text, signed_kind, verify_roster,
 };
 
@@ -206,6 +206,7 @@ impl Engine {
         }
         let version = offered.roster.version;
         self.keep_root(step, &offered, bytes)?;
+        self.log_entry(step, CosignedKind::Roster.kind(), &offered.hash)?;
         step.put(&(), &HeadRow { version, hash: offered.hash, blob });
         step.use_ballast();
         self.held = Some(offered);
@@ -257,8 +258,10 @@ impl Engine {
         let ring = self.ring(held, step.wall());
         let verified =
             message.verify(&self.own.network, Addressee::Public, &ring, step.wall(), pace.clock_skew, pace.message_life)?;
-        if verified.header.kind == TIMESTAMP {
-            return self.take_timestamp(step, &verified, bytes);
+        match verified.header.kind {
+            TIMESTAMP => return self.take_timestamp(step, &verified, bytes),
+            LOG_PART => return self.take_log_part(step, &verified, bytes),
+            _ => {}
         }
         let member = verified.header.from.member().ok_or(Refusal::Role)?;
         let mut keys = self.members.get(&member).cloned().unwrap_or_default();
@@ -272,6 +275,7 @@ impl Engine {
         };
         self.check_own(&member, &keys)?;
         self.check_mine(step, &member, &keys)?;
+        self.log_entry(step, verified.header.kind, &verified.hash)?;
         let before = self.peers();
         let old = self.members.get(&member).and_then(|keys| keys.latest.clone());
         if let (KeyChange::Announced, Some(latest)) = (change, &keys.latest) {

@@ -52,6 +52,7 @@ impl Engine {
             sets_out: count(sets.iter().filter(|line| line.current).count()),
             sets_in: count(sets.iter().filter(|line| line.held_seq > 0).count()),
             sets,
+            log: self.log_view(step)?,
             links: self.link_lines(step)?,
             relay_place: self
                 .held

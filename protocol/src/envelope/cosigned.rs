@@ -33,7 +33,9 @@ pub struct Cosigned {
 }
 
 impl CosignedKind {
-    const fn kind(self) -> u64 {
+    /// Its message type.
+    #[must_use]
+    pub const fn kind(self) -> u64 {
         match self {
             CosignedKind::Roster => 10,
             CosignedKind::Suspension => 14,

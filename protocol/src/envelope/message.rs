@@ -95,7 +95,7 @@ pub fn public_key(bytes: &[u8; 32]) -> Result<VerifyingKey, Refusal> {
 /// True for the types that travel unsealed, have no limit of life and are the same for all who read them.
 #[must_use]
 pub const fn is_public(kind: u64) -> bool {
-    matches!(kind, 10..=15 | 60 | 61)
+    matches!(kind, 10..=16 | 60 | 61)
 }
 
 /// Most bytes of a whole message of this type.

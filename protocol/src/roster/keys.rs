@@ -24,6 +24,8 @@ const OLDER_KEYS: usize = 4;
 const REVOKED_KEYS: usize = 32;
 /// Message type of the coordination node's timestamp.
 pub const TIMESTAMP: u64 = 11;
+/// Message type of a part of the key log.
+pub const LOG_PART: u64 = 16;
 /// Message type of an auditor's challenge.
 pub const AUDIT_CHALLENGE: u64 = 60;
 
@@ -206,7 +208,7 @@ impl KeyRing for PublicKeys<'_> {
                     Standing::Left | Standing::Unknown => return Err(Refusal::KeyUnknown),
                 }
             }
-            Party::Coordinator if kind == TIMESTAMP && kid_of(&self.roster.coordinator.key) == kid => {
+            Party::Coordinator if matches!(kind, TIMESTAMP | LOG_PART) && kid_of(&self.roster.coordinator.key) == kid => {
                 &self.roster.coordinator.key
             }
             Party::Auditor(id) if kind == AUDIT_CHALLENGE => {

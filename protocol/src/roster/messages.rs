@@ -155,6 +155,22 @@ pub struct PublicGet {
     /// behind the other, 0 for none.
     #[n(5)]
     pub emergencies: u64,
+    /// Entries of the key log that the sender has, where a timestamp named more; only the coordination node answers it.
+    #[n(6)]
+    pub log_len: Option<u64>,
+}
+
+/// Type 16: entries of the key log, from the coordination node.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LogPart {
+    /// Entries before the first of these.
+    #[n(1)]
+    pub from: u64,
+    /// For each its message type and the SHA-256 of its payload: 33 bytes, at most `limits::LOG_PART_ENTRIES` of them.
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub entries: Vec<u8>,
 }
 
 /// How far the sender holds one member's key chain.

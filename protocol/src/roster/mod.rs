@@ -22,10 +22,10 @@ pub use custodians::{Custodians, Signatures, assemble, parse_signed, sign_roster
 pub use document::{Auditor, CaseClass, Coordinator, Limits, Profile, Roster};
 pub use fingerprint::{Fingerprint, FingerprintError, fingerprint_text};
 pub use key_chain::{HeldAnnouncement, accept_announcement, check_unshared};
-pub use keys::{AUDIT_CHALLENGE, KeyChange, MemberKeys, OperationalKey, PublicKeys, TIMESTAMP};
+pub use keys::{AUDIT_CHALLENGE, KeyChange, LOG_PART, MemberKeys, OperationalKey, PublicKeys, TIMESTAMP};
 pub use log::LogHead;
 pub use member::{ClassId, Member, MemberStatus};
-pub use messages::{KeyAnnouncement, PublicGet, SelfRevocation, Suspension, TimestampBody, VoprfKey};
+pub use messages::{KeyAnnouncement, LogPart, PublicGet, SelfRevocation, Suspension, TimestampBody, VoprfKey};
 pub use pace::{Pace, PaceError};
 pub use reason::ReasonCode;
 pub use rules::check as check_rules;

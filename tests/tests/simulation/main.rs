@@ -14,6 +14,7 @@ mod custody;
 mod duplicates;
 mod epochs;
 mod freshness;
+mod keylog;
 mod later;
 mod limits;
 mod mentions;

@@ -18,5 +18,7 @@ pub use candidates::{
 pub use cases::{BreakerLine, CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
 pub use failure::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
-pub use node::{AuditLine, KeysRequested, LinkLine, LocalDecision, MemberLine, MemberView, NodeStatus, RosterView, SetLine};
+pub use node::{
+    AuditLine, KeysRequested, LinkLine, LocalDecision, LogView, MemberLine, MemberView, NodeStatus, RosterView, SetLine,
+};
 pub use people::{DuplicateField, DuplicateLine, Duplicates, PersonAdded, PersonLine, PersonShown, RowResult, ShownField};

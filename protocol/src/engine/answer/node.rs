@@ -48,6 +48,8 @@ pub struct NodeStatus {
     pub sets_in: u32,
     /// Members whose held set already covers everything they had announced; one line a member.
     pub sets: Vec<SetLine>,
+    /// The coordination node's log of what it took, as far as this node checked it.
+    pub log: LogView,
     /// How sure this node is of its roster: `fresh`, `old` (30 days without word), `stale` (90 days) or `ended`.
     pub freshness: String,
     /// Unix seconds at which the roster was last known to be current, 0 for none.
@@ -230,4 +232,17 @@ pub struct AuditLine {
     pub about: Option<String>,
     /// The member it concerns, if any.
     pub member: Option<MemberId>,
+}
+
+/// The coordination node's log of rosters, announcements, revocations and suspensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogView {
+    /// Entries that this node has; at a member those that it made the head of again.
+    pub entries: u64,
+    /// Entries of the longest log that a timestamp named.
+    pub named: u64,
+    /// Of the roster and the members' latest announcements that are held here, how many are not in it.
+    pub missing: u32,
+    /// True if the coordination node signed two logs.
+    pub forked: bool,
 }
