@@ -92,7 +92,15 @@ impl Engine {
         fingerprint: Option<&str>,
     ) -> Result<Answer, Failure> {
         let (mut accepted, mut known, mut problem) = (0, 0, None);
-        for bytes in in_order(items) {
+        let ordered = in_order(items);
+        let newest = ordered.iter().filter_map(|(version, _)| *version).max();
+        for (version, bytes) in ordered {
+            // A step in front of a later roster of the same file, for others who are behind it.
+            let held = self.held.as_ref().map(|held| held.roster.version);
+            if version.is_some() && version < newest && version <= held {
+                known += 1;
+                continue;
+            }
             match self.take_item(step, bytes, fingerprint) {
                 Ok(Taken::Accepted) => accepted += 1,
                 Ok(Taken::Known) => known += 1,

@@ -104,9 +104,9 @@ impl Engine {
 
 /// The order in which a file's items are taken: rosters first, by version, so that each change of custodians comes before what
 /// follows it.
-pub(super) fn in_order(items: &[Vec<u8>]) -> Vec<&Vec<u8>> {
-    let mut ordered: Vec<&Vec<u8>> = items.iter().collect();
-    ordered.sort_by_key(|item| version_of(item).unwrap_or(u64::MAX));
+pub(super) fn in_order(items: &[Vec<u8>]) -> Vec<(Option<u64>, &Vec<u8>)> {
+    let mut ordered: Vec<(Option<u64>, &Vec<u8>)> = items.iter().map(|item| (version_of(item), item)).collect();
+    ordered.sort_by_key(|(version, _)| version.unwrap_or(u64::MAX));
     ordered
 }
 

@@ -48,6 +48,7 @@ fn a_member_that_was_away_over_two_changes_of_custodians_follows_by_itself() {
     let (north, south) = (setup.members[0], setup.members[1]);
     setup.world.run_for(10 * HOUR);
     setup.world.crash(south);
+    setup.world.crash(setup.coordinator);
     for number in 1..=2 {
         let changed = change(&mut setup, fresh(number), LONG);
         setup.give(north, changed).expect("a change of custodians");
@@ -57,7 +58,6 @@ fn a_member_that_was_away_over_two_changes_of_custodians_follows_by_itself() {
         setup.world.run_for(2_000);
     }
     assert_eq!(version(&mut setup, north), 5);
-    setup.world.crash(setup.coordinator);
     setup.world.start(south);
     assert_eq!(version(&mut setup, south), 1);
     setup.world.run_for(20 * HOUR);
@@ -65,8 +65,11 @@ fn a_member_that_was_away_over_two_changes_of_custodians_follows_by_itself() {
     // It passes them on in turn, by a file as well.
     let Ok(Answer::Public { items }) = setup.world.command(south, Command::PublicGive) else { panic!("public messages") };
     setup.world.start(setup.coordinator);
-    let taken = setup.world.command(setup.coordinator, Command::PublicTake { items, fingerprint: None });
-    assert!(matches!(taken, Ok(Answer::PublicTaken { roster_version: 5, .. })), "{taken:?}");
+    let take = Command::PublicTake { items, fingerprint: None };
+    let taken = setup.world.command(setup.coordinator, take.clone());
+    assert!(matches!(taken, Ok(Answer::PublicTaken { accepted: 3, roster_version: 5, .. })), "{taken:?}");
+    let again = setup.world.command(setup.coordinator, take);
+    assert!(matches!(again, Ok(Answer::PublicTaken { accepted: 0, roster_version: 5, .. })), "{again:?}");
 }
 
 #[test]
@@ -75,6 +78,7 @@ fn a_change_of_custodians_that_has_run_out_is_a_step_and_is_never_held() {
     let (north, south) = (setup.members[0], setup.members[1]);
     setup.world.run_for(10 * HOUR);
     setup.world.crash(south);
+    setup.world.crash(setup.coordinator);
     let short = change(&mut setup, fresh(3), 30);
     setup.give(north, short.clone()).expect("a change of custodians");
     let later = change(&mut setup, fresh(4), LONG);
