@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 use crate::base::cbor::fixed_secret;
 use crate::base::{CaseRef, MemberId, Sensitive, limits};
 use crate::casework::describe;
-use crate::linkage::{MatchKey, match_keys, profile_id, record_keys};
+use crate::linkage::{MatchKey, RecordKeys, match_keys, profile_id, record_keys};
 use crate::person::PersonRecord;
 use crate::private_match::audit::{AuditCounts, AuditRef, sent_hash};
 use crate::private_match::input::key_input;
@@ -81,12 +81,12 @@ mod item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Yields {
-    /// A sought person's: of the person alone.
+    /// A sought person's.
     #[n(1)]
-    Own,
-    /// A recorded person's: own keys and those of the family members whom the record names.
+    Sought,
+    /// A recorded person's own: as many as the family members whom the record names leave place for.
     #[n(2)]
-    WithMentions,
+    Recorded,
 }
 
 /// What a reference turned out to be.
@@ -106,7 +106,7 @@ impl ShownPerson {
     /// What of a record an auditor needs: names, birth, places and identifiers, nothing else.
     #[must_use]
     pub fn reduced(record: &PersonRecord, yields: Yields) -> PersonRecord {
-        let family = if yields == Yields::WithMentions { record.family.clone() } else { Vec::new() };
+        let family = if yields == Yields::Recorded { record.family.clone() } else { Vec::new() };
         PersonRecord {
             society_ref: Sensitive::default(),
             note: Sensitive::default(),
@@ -120,11 +120,13 @@ impl ShownPerson {
     fn profile(&self) -> Vec<MatchKey> {
         let own = describe::of_record(&self.record);
         match self.yields {
-            Yields::Own => match_keys(&own),
-            Yields::WithMentions => {
+            Yields::Sought => match_keys(&own),
+            Yields::Recorded => {
                 let mentions: Vec<_> =
                     self.record.family.iter().map(|member| describe::of_mention(&self.record, member)).collect();
-                record_keys(&own, &mentions).keys
+                let RecordKeys { mut keys, mentions } = record_keys(&own, &mentions);
+                keys.truncate(keys.len().saturating_sub(mentions.len()));
+                keys
             }
         }
     }
@@ -215,8 +217,8 @@ mod tests {
         let person = ShownPerson {
             secret: Sensitive::new(secret),
             keys,
-            record: ShownPerson::reduced(record, Yields::Own),
-            yields: Yields::Own,
+            record: ShownPerson::reduced(record, Yields::Sought),
+            yields: Yields::Sought,
         };
         Opening { case_ref: CaseRef([5; 16]), shown: Shown::Person(Box::new(person)) }
     }

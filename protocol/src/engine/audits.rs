@@ -14,14 +14,17 @@ use crate::casework::audit_file::{AuditFile, Challenge, PaperError};
 use crate::casework::case::SubjectRecord;
 use crate::casework::opening::{Opening, Shown, ShownPerson, Yields};
 use crate::engine::answer::{Answer, AuditProblem, Failure};
+use crate::engine::asking;
 use crate::engine::core::Engine;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Header, Message, Unverified, sign};
+use crate::person::PersonRecord;
+use crate::private_match::Family;
 use crate::private_match::audit::{AUDIT_CHALLENGE, AUDIT_REPORT, AuditCounts, AuditRef, AuditReport};
 use crate::private_match::owner::RefRow;
-use crate::private_match::querier::{Asked, AskedRow, RequestRow, SubjectRow};
+use crate::private_match::querier::{Asked, AskedRow, RequestRow};
 
 /// Audits whose draw is remembered; each runs out with its challenge.
 const DRAWS: usize = 64;
@@ -281,15 +284,21 @@ fn read_refs<V: View>(step: &Step<'_, V>, challenge: &Challenge, listing: &mut L
 /// What stands behind a reference; none where this node knows nothing of it.
 fn shown<V: View>(step: &Step<'_, V>, owner: &MemberId, listed: &AuditRef) -> Result<Option<Shown>, Failure> {
     let Some(row) = step.get::<AskedRow>(&(*owner, listed.case_ref))? else { return Ok(None) };
-    let subject = match row.asked {
+    let (asked, record, yields) = match row.asked {
         Asked::Dummy(secret) => return Ok(Some(Shown::Dummy(secret))),
-        Asked::Subject(subject) => subject,
+        Asked::Subject(subject) => {
+            let record = step.get::<SubjectRecord>(&subject)?.map(|record| record.person);
+            (asking::asked(step, Family::Registered, &subject)?, record, Yields::Sought)
+        }
+        Asked::Record(person) => (
+            asking::asked(step, Family::Sought, &asking::entry_of(person))?,
+            step.get::<PersonRecord>(&person)?,
+            Yields::Recorded,
+        ),
     };
-    let (Some(asked), Some(record)) = (step.get::<SubjectRow>(&subject)?, step.get::<SubjectRecord>(&subject)?) else {
-        return Ok(Some(Shown::Erased));
-    };
-    let record = ShownPerson::reduced(&record.person, Yields::Own);
-    let person = ShownPerson { secret: asked.secret, keys: asked.keys, record, yields: Yields::Own };
+    let (Some(asked), Some(record)) = (asked, record) else { return Ok(Some(Shown::Erased)) };
+    let record = ShownPerson::reduced(&record, yields);
+    let person = ShownPerson { secret: asked.secret, keys: asked.keys, record, yields };
     Ok(Some(Shown::Person(Box::new(person))))
 }
 

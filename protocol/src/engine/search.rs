@@ -22,6 +22,7 @@ use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, Header, Message, Refusal, sign};
 use crate::linkage;
+use crate::private_match::EntryId;
 use crate::private_match::asking::RANK;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::oprf::{Element, pk_hash};
@@ -240,7 +241,11 @@ impl Engine {
     /// What stands behind each case of a request.
     pub(super) fn asked_in<V: View>(&self, step: &Step<'_, V>, request: &RequestRow) -> Result<Vec<(CaseRef, Asked)>, ReadError> {
         let asked = |case: AskedCase| {
-            let asked = case.subject.map_or_else(|| Asked::Dummy(case.inputs.secret), Asked::Subject);
+            let asked = match (case.subject, request.family) {
+                (None, _) => Asked::Dummy(case.inputs.secret),
+                (Some(subject), Family::Registered) => Asked::Subject(subject),
+                (Some(entry), Family::Sought) => Asked::Record(EntryId::from(entry).person()),
+            };
             (case.inputs.case_ref, asked)
         };
         Ok(self.cases_of(step, request)?.into_iter().map(asked).collect())

@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list, fixed_secret};
 use crate::base::record::Record;
-use crate::base::{BlobId, CaseId, CaseRef, ClaimId, Epoch, MemberId, MsgId, Sensitive, SubjectId, Timestamp};
+use crate::base::{BlobId, CaseId, CaseRef, ClaimId, Epoch, MemberId, MsgId, PersonId, Sensitive, SubjectId, Timestamp};
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SetManifest;
 
@@ -167,6 +167,9 @@ pub enum Asked {
     /// A dummy case, with its secret.
     #[n(2)]
     Dummy(#[cbor(n(0), with = "fixed_secret")] Sensitive<[u8; 32]>),
+    /// A protected record, asked about at sets of sought people.
+    #[n(3)]
+    Record(#[n(0)] PersonId),
 }
 
 /// Requests under way at one owner, so that they are found when it returns.

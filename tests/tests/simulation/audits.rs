@@ -12,10 +12,11 @@ use kinmesh_protocol::engine::{Answer, Batch, Command, Failure, Op, View};
 use kinmesh_protocol::envelope::{Header, sign};
 use kinmesh_protocol::linkage::match_keys;
 use kinmesh_protocol::person::record::Role;
+use kinmesh_protocol::person::{FamilyForm, PersonForm};
 use kinmesh_protocol::private_match::audit::{AUDIT_CHALLENGE, AUDIT_REPORT, AuditChallenge, AuditCounts, AuditRef, AuditReport};
 use kinmesh_protocol::private_match::querier::{AskedRow, SubjectRow};
 use kinmesh_protocol::roster::Auditor;
-use kinmesh_tests::simulation::desks::search;
+use kinmesh_tests::simulation::desks::{register, search};
 use kinmesh_tests::simulation::network::network_id;
 use kinmesh_tests::simulation::{Faults, Setup, people, start_with};
 
@@ -185,6 +186,20 @@ fn an_honest_querier_opens_one_person_and_the_dummies_that_pad_its_request() {
     let counts = audited.judge();
     // Class M pads to four cases: one subject and three that ask for nobody.
     assert_eq!(counts, AuditCounts { sampled: 4, matched: 4, ..AuditCounts::default() });
+}
+
+#[test]
+fn a_protected_record_that_its_holder_asked_about_is_opened_as_one_person() {
+    let mut audited = audited();
+    let form = PersonForm {
+        match_mode: "ask_only".to_owned(),
+        family_members: FamilyForm::read_list("mother: Mona Haddad (1961) | brother: Karim Darwich (m, ~1990)"),
+        ..people::registered()
+    };
+    register(&mut audited.setup, audited.querier, form);
+    audited.setup.world.run_for(30 * HOUR);
+    // Class S pads to two: the record and one that asks for nobody.
+    assert_eq!(audited.judge(), AuditCounts { sampled: 2, matched: 2, ..AuditCounts::default() });
 }
 
 #[test]

@@ -81,7 +81,14 @@ pub fn public_bodies(roster_hash: [u8; 32]) -> Vec<(u64, &'static str, Vec<u8>)>
     };
     let timestamp = TimestampBody { roster_version: 3, roster_hash, keylog_head: [0; 32], keylog_len: 0, now: NOW };
     let head = ChainHead { member: ke(), incarnation: 1, seq: 1, hash: half("head") };
-    let get = PublicGet { roster_version: 3, digest: half("digest"), heads: Some(vec![head]), confirmed: NOW, emergencies: 0 };
+    let get = PublicGet {
+        roster_version: 3,
+        digest: half("digest"),
+        heads: Some(vec![head]),
+        confirmed: NOW,
+        emergencies: 0,
+        log_len: None,
+    };
     let revocation = SelfRevocation { op_kid: kid_of(&op_key), incarnation: 1, reason_code: 1 };
     vec![
         (11, "Timestamp", cbor::encode(&timestamp)),
