@@ -172,7 +172,8 @@ impl Engine {
             return Err(Refusal::Role);
         }
         let part: LogPart = cbor::decode(&message.body).map_err(|_| Refusal::Encoding)?;
-        if part.entries.is_empty() || part.entries.len() % ENTRY != 0 || part.entries.len() > limits::LOG_PART_ENTRIES * ENTRY {
+        let length = part.entries.len();
+        if length == 0 || !length.is_multiple_of(ENTRY) || length > limits::LOG_PART_ENTRIES * ENTRY {
             return Err(Refusal::Encoding);
         }
         let (head, named) = (Self::log_head(step)?, step.get::<LogNamedRow>(&())?.map_or(0, |row| row.named.len));
