@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 
 use crate::base::cbor::fixed_secret;
 use crate::base::{CaseRef, MemberId, Sensitive, limits};
+use crate::casework::commitment::OpenedField;
 use crate::casework::describe;
 use crate::linkage::{MatchKey, RecordKeys, match_keys, profile_id, record_keys};
 use crate::person::PersonRecord;
@@ -38,6 +39,9 @@ pub enum Shown {
     /// It was erased at the querier.
     #[n(3)]
     Erased,
+    /// A decoy: one made-up person.
+    #[n(4)]
+    Decoy(#[n(0)] Box<ShownDecoy>),
 }
 
 /// The person behind a reference.
@@ -56,6 +60,21 @@ pub struct ShownPerson {
     /// Which keys a record like this one yields.
     #[n(4)]
     pub yields: Yields,
+}
+
+/// The made-up person behind a reference.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ShownDecoy {
+    /// From which its blinds and dummies derive.
+    #[cbor(n(1), with = "fixed_secret")]
+    pub secret: Sensitive<[u8; 32]>,
+    /// Labels of the keys that were asked, in their order.
+    #[n(2)]
+    pub keys: Vec<Sensitive<String>>,
+    /// What they were made of.
+    #[n(3)]
+    pub fields: Vec<OpenedField>,
 }
 
 /// A record as a byte string.
@@ -130,21 +149,26 @@ impl ShownPerson {
             }
         }
     }
+}
 
-    // AU-2.
-    fn finding(&self, owner: &MemberId, listed: &AuditRef) -> Finding {
-        if self.keys.len() > limits::KEYS_A_RECORD {
-            return Finding::Mismatched;
-        }
-        let inputs: Vec<Vec<u8>> = self.keys.iter().map(|label| input(owner, label)).collect();
-        if sent_hash(&self.secret, owner, &listed.case_ref, &inputs).ok() != Some(listed.element_hash) {
-            return Finding::Mismatched;
-        }
-        let profile = self.profile();
-        let is_profile = profile.len() == self.keys.len()
-            && profile.iter().zip(&self.keys).all(|(expected, asked)| expected.label() == asked.expose());
-        if is_profile { Finding::Matched } else { Finding::NotOnePerson }
+// AU-2.
+/// Judges keys and secret that are shown against what was sent, and against the profile of who is shown.
+fn finding(
+    owner: &MemberId,
+    listed: &AuditRef,
+    (secret, keys): (&Sensitive<[u8; 32]>, &[Sensitive<String>]),
+    profile: &[MatchKey],
+) -> Finding {
+    if keys.len() > limits::KEYS_A_RECORD {
+        return Finding::Mismatched;
     }
+    let inputs: Vec<Vec<u8>> = keys.iter().map(|label| input(owner, label)).collect();
+    if sent_hash(secret, owner, &listed.case_ref, &inputs).ok() != Some(listed.element_hash) {
+        return Finding::Mismatched;
+    }
+    let is_profile =
+        profile.len() == keys.len() && profile.iter().zip(keys).all(|(expected, asked)| expected.label() == asked.expose());
+    if is_profile { Finding::Matched } else { Finding::NotOnePerson }
 }
 
 /// Finds what a reference is; an opening of another reference counts as none.
@@ -153,7 +177,11 @@ pub fn find(owner: &MemberId, listed: &AuditRef, opening: Option<&Opening>) -> F
     match opening.filter(|opening| opening.case_ref == listed.case_ref).map(|opening| &opening.shown) {
         None => Finding::Mismatched,
         Some(Shown::Erased) => Finding::Erased,
-        Some(Shown::Person(person)) => person.finding(owner, listed),
+        Some(Shown::Person(person)) => finding(owner, listed, (&person.secret, &person.keys), &person.profile()),
+        Some(Shown::Decoy(decoy)) => {
+            let profile = match_keys(&describe::of_attributes(&decoy.fields));
+            finding(owner, listed, (&decoy.secret, &decoy.keys), &profile)
+        }
         Some(Shown::Dummy(secret)) => match sent_hash(secret, owner, &listed.case_ref, &[]) {
             Ok(hash) if hash == listed.element_hash => Finding::Matched,
             _ => Finding::Mismatched,

@@ -9,13 +9,14 @@ use minicbor::{Decode, Encode};
 use crate::audit::Act;
 use crate::base::cbor::{self, fixed};
 use crate::base::record::{Record, RowKey, row_key};
-use crate::base::{AuditId, MemberId, MsgId, Party, Sensitive, UserId, limits};
+use crate::base::{AuditId, MemberId, MsgId, Party, Sensitive, SubjectId, UserId, limits};
 use crate::casework::audit_file::{AuditFile, Challenge, PaperError};
 use crate::casework::case::SubjectRecord;
-use crate::casework::opening::{Opening, Shown, ShownPerson, Yields};
+use crate::casework::opening::{Opening, Shown, ShownDecoy, ShownPerson, Yields};
 use crate::engine::answer::{Answer, AuditProblem, Failure};
 use crate::engine::asking;
 use crate::engine::core::Engine;
+use crate::engine::decoys::MadeUpRow;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -24,7 +25,7 @@ use crate::person::PersonRecord;
 use crate::private_match::Family;
 use crate::private_match::audit::{AUDIT_CHALLENGE, AUDIT_REPORT, AuditCounts, AuditRef, AuditReport};
 use crate::private_match::owner::RefRow;
-use crate::private_match::querier::{Asked, AskedRow, RequestRow, SubjectRow};
+use crate::private_match::querier::{Asked, AskedRow, RequestRow};
 
 /// Audits whose draw is remembered; each runs out with its challenge.
 const DRAWS: usize = 64;
@@ -286,12 +287,10 @@ fn shown<V: View>(step: &Step<'_, V>, owner: &MemberId, listed: &AuditRef) -> Re
     let Some(row) = step.get::<AskedRow>(&(*owner, listed.case_ref))? else { return Ok(None) };
     let (asked, record, yields) = match row.asked {
         Asked::Dummy(secret) => return Ok(Some(Shown::Dummy(secret))),
+        Asked::Subject(subject) if step.get::<MadeUpRow>(&subject)?.is_some() => return shown_decoy(step, &subject),
         Asked::Subject(subject) => {
             let record = step.get::<SubjectRecord>(&subject)?.map(|record| record.person);
-            // Secret and keys of a closed subject are gone in the end, and a decoy has no record.
-            let is_kept = step.get::<SubjectRow>(&subject)?.is_some_and(|row| !row.leaves.is_empty());
-            let asked = if is_kept { asking::asked(step, Family::Registered, &subject)? } else { None };
-            (asked, record, Yields::Sought)
+            (asking::asked(step, Family::Registered, &subject)?, record, Yields::Sought)
         }
         Asked::Record(person) => (
             asking::asked(step, Family::Sought, &asking::entry_of(person))?,
@@ -299,10 +298,23 @@ fn shown<V: View>(step: &Step<'_, V>, owner: &MemberId, listed: &AuditRef) -> Re
             Yields::Recorded,
         ),
     };
-    let (Some(asked), Some(record)) = (asked, record) else { return Ok(Some(Shown::Erased)) };
+    // What was closed an epoch ago has been forgotten.
+    let (Some(asked), Some(record)) = (asked.filter(|asked| !asked.keys.is_empty()), record) else {
+        return Ok(Some(Shown::Erased));
+    };
     let record = ShownPerson::reduced(&record, yields);
     let person = ShownPerson { secret: asked.secret, keys: asked.keys, record, yields };
     Ok(Some(Shown::Person(Box::new(person))))
+}
+
+/// A decoy, as the one made-up person that it is.
+fn shown_decoy<V: View>(step: &Step<'_, V>, subject: &SubjectId) -> Result<Option<Shown>, Failure> {
+    let (Some(asked), Some(made_up)) = (asking::asked(step, Family::Registered, subject)?, step.get::<MadeUpRow>(subject)?)
+    else {
+        return Ok(Some(Shown::Erased));
+    };
+    let decoy = ShownDecoy { secret: asked.secret, keys: asked.keys, fields: made_up.fields };
+    Ok(Some(Shown::Decoy(Box::new(decoy))))
 }
 
 fn problem(error: PaperError) -> Failure {

@@ -17,6 +17,7 @@ use crate::casework::sought::SubjectClaim;
 use crate::engine::answer::{Answer, Failure};
 use crate::engine::asking::wait_no_more;
 use crate::engine::core::Engine;
+use crate::engine::decoys::MadeUpRow;
 use crate::engine::lookup;
 use crate::engine::people::keys_of;
 use crate::engine::rows::{Counters, Due, Lane};
@@ -219,6 +220,7 @@ impl Engine {
         }
         if Self::is_decoy(step, &subject)? {
             step.remove::<SubjectRow>(&subject);
+            step.remove::<MadeUpRow>(&subject);
             step.remove::<EndedRow>(&subject);
         } else if let Some(mut row) = step.get::<SubjectRow>(&subject)? {
             row.secret = Sensitive::new([0; 32]);

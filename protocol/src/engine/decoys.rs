@@ -65,6 +65,16 @@ crate::record!(SearchCounts, (), Own, 40, Service);
 pub struct DecoyRow {}
 crate::record!(DecoyRow, SubjectId, Subjects, 41, Service);
 
+/// What a decoy's keys were made of, kept as long as its secret: an audit opens it like a person.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct MadeUpRow {
+    /// Its attributes, without salts.
+    #[n(1)]
+    pub fields: Vec<OpenedField>,
+}
+crate::record!(MadeUpRow, SubjectId, Cases, 41, Records);
+
 /// How many decoys go with so many searches.
 const fn wanted(open: u64) -> u64 {
     let share = open.div_ceil(SUBJECTS_A_DECOY);
@@ -98,10 +108,11 @@ impl Engine {
         }
         let state = step.get::<IndexState>(&())?.ok_or(ReadError::Damaged)?;
         let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(()) };
-        let mut decoys = Vec::new();
+        let mut made_up = Vec::new();
         for _ in 0..(wanted - counts.decoys).min(MADE_AT_ONCE) {
-            decoys.extend(mix(step)?);
+            made_up.extend(mix(step)?);
         }
+        let decoys: Vec<_> = made_up.iter().map(|fields| labels(fields)).collect();
         if decoys.is_empty() {
             return Ok(());
         }
@@ -114,6 +125,7 @@ impl Engine {
             after: None,
         };
         self.running.decoys = true;
+        self.running.made_up = made_up;
         self.running.start(step, JobFor::Decoys, JobClass::Build, Job::Decoys(slice));
         Ok(())
     }
@@ -137,6 +149,7 @@ impl Engine {
         decoys: Vec<Vec<Sensitive<String>>>,
     ) -> Result<(), ReadError> {
         self.running.decoys = false;
+        let made_up = std::mem::take(&mut self.running.made_up);
         let mut counts = step.get::<SearchCounts>(&())?.unwrap_or_default();
         if !decoys.is_empty() && counts.decoys < wanted(counts.open) {
             // There may be more to make.
@@ -146,7 +159,9 @@ impl Engine {
             if counts.decoys >= wanted(counts.open) {
                 break;
             }
+            let Some(fields) = made_up.iter().find(|fields| labels(fields) == keys) else { continue };
             let decoy = SubjectId::draw(&mut step.draw);
+            step.put(&decoy, &MadeUpRow { fields: fields.clone() });
             let row = SubjectRow {
                 case: CaseId::draw(&mut step.draw),
                 secret: Sensitive::new(step.draw.bytes()),
@@ -172,8 +187,13 @@ impl Engine {
     }
 }
 
-/// The keys of a person who is put together from several; none where the own data does not give enough parts.
-fn mix<V: View>(step: &mut Step<'_, V>) -> Result<Option<Vec<Sensitive<String>>>, ReadError> {
+/// Labels of the match keys of made-up attributes.
+fn labels(fields: &[OpenedField]) -> Vec<Sensitive<String>> {
+    match_keys(&describe::of_attributes(fields)).iter().map(|key| key.label().into()).collect()
+}
+
+/// A person who is put together from several; none where the own data does not give enough parts.
+fn mix<V: View>(step: &mut Step<'_, V>) -> Result<Option<Vec<OpenedField>>, ReadError> {
     let mut donors = donors(step)?;
     let (mut fields, mut parts) = (Vec::new(), BTreeSet::new());
     for part in PARTS {
@@ -190,9 +210,7 @@ fn mix<V: View>(step: &mut Step<'_, V>) -> Result<Option<Vec<Sensitive<String>>>
     if NEEDED.iter().any(|part| !parts.contains(part)) {
         return Ok(None);
     }
-    let keys: Vec<Sensitive<String>> =
-        match_keys(&describe::of_attributes(&fields)).iter().map(|key| key.label().into()).collect();
-    Ok((keys.len() >= FEWEST_KEYS).then_some(keys))
+    Ok((labels(&fields).len() >= FEWEST_KEYS).then_some(fields))
 }
 
 /// Attributes of some own records, registered and sought, in a random order.

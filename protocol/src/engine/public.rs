@@ -169,10 +169,9 @@ impl Engine {
             (None, None) => return Err(PublicProblem::FingerprintNeeded),
             (None, Some(text)) => Some(text.parse::<Fingerprint>().map_err(|_| PublicProblem::FingerprintForm)?),
         };
-        if self.holds(bytes) {
-            return Ok(Taken::Known);
-        }
-        let anchor = match (self.trusted(), typed) {
+        // The held roster itself is checked like any other, also where a step behind it is trusted: it may have run out.
+        let trusted = if self.holds(bytes) { self.held.as_ref() } else { self.trusted() };
+        let anchor = match (trusted, typed) {
             (Some(trusted), _) => Anchor::Held(trusted),
             (None, Some(fingerprint)) => Anchor::Fingerprint(fingerprint),
             (None, None) => return Err(PublicProblem::FingerprintNeeded),
@@ -182,6 +181,9 @@ impl Engine {
             Err(error @ RosterError::Expired { .. }) => return self.take_root_step(step, bytes, roster_problem(error)),
             Err(error) => return Err(roster_problem(error)),
         };
+        if self.held.as_ref().is_some_and(|held| held.hash == offered.hash) {
+            return Ok(Taken::Known);
+        }
         if offered.roster.profile.id != linkage::profile_id()
             || offered.roster.profile.parameters_hash != linkage::parameters_hash()
         {

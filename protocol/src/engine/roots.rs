@@ -61,7 +61,8 @@ impl Engine {
         let Some(trusted) = self.trusted() else { return Err(refused) };
         let offered = verify_root_step(bytes, trusted, &self.own.network, step.wall()).map_err(roster_problem)?;
         if offered.hash == trusted.hash {
-            return Ok(Taken::Known);
+            // The held roster that has run out is refused again; a step is known.
+            return if self.root.is_some() { Ok(Taken::Known) } else { Err(refused) };
         }
         if offered.roster.custodians == trusted.roster.custodians {
             return Err(refused);

@@ -22,6 +22,8 @@ pub(super) struct Running {
     pub comparing: bool,
     /// Decoys are being made.
     pub decoys: bool,
+    /// What they are made of.
+    pub made_up: Vec<Vec<crate::casework::commitment::OpenedField>>,
     /// Pairs may wait to be compared.
     pub look_at_suspects: bool,
     /// A slice of a round, of a base or of a delta is running.

@@ -189,6 +189,22 @@ fn attack_16_an_honest_querier_opens_one_person_and_the_dummies_that_pad_its_req
 }
 
 #[test]
+fn decoys_are_opened_as_the_made_up_people_that_they_are() {
+    let mut audited = audited();
+    for number in 0..12 {
+        register(&mut audited.setup, audited.querier, people::other(number * 5));
+    }
+    search(&mut audited.setup, audited.querier, &[]);
+    audited.setup.world.run_for(60 * HOUR);
+    let store = &audited.setup.world.nodes[audited.querier].store;
+    let from = row_key(SubjectRow::KIND, &());
+    let subjects = store.page::<SubjectRow>(&from, from.after_prefix().as_ref(), 99).unwrap();
+    assert!(subjects.iter().any(|(_, row)| row.decoy), "no decoy was made");
+    let counts = audited.judge();
+    assert_eq!((counts.matched, counts.erased, counts.mismatched), (counts.sampled, 0, 0), "{counts:?}");
+}
+
+#[test]
 fn a_protected_record_that_its_holder_asked_about_is_opened_as_one_person() {
     let mut audited = audited();
     let form = PersonForm {
