@@ -76,7 +76,7 @@ pub struct EndedRow {
     /// The claim that answered it, if one did.
     #[n(3)]
     pub answered: Option<ClaimId>,
-    /// When its secret, keys and pseudonyms are forgotten: an epoch later, since an audit may ask for them.
+    /// When its secret, keys and pseudonyms are forgotten: two epochs later, since an audit may ask for them.
     #[n(4)]
     pub forget: Timestamp,
 }

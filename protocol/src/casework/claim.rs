@@ -341,7 +341,7 @@ impl HolderState {
             (Self::Consented, HolderEvent::Disclose) => Some(Self::Disclosed),
             (Self::Disclosed, HolderEvent::Outcome) => Some(Self::Ended),
             (
-                Self::Delayed | Self::AwaitAttributes | Self::InReview | Self::Confirmed | Self::Consented,
+                Self::Delayed | Self::Claimed | Self::AwaitAttributes | Self::InReview | Self::Confirmed | Self::Consented,
                 HolderEvent::Withdrawn,
             ) => Some(Self::Withdrawn),
             _ => None,
@@ -462,6 +462,7 @@ mod tests {
                 "Disclosed Outcome Ended",
                 "Claimed FoundNone None",
                 "Claimed FoundRecord AwaitAttributes",
+                "Claimed Withdrawn Withdrawn",
             ]
         );
     }

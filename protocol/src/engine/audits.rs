@@ -296,6 +296,8 @@ fn shown<V: View>(step: &Step<'_, V>, owner: &MemberId, listed: &AuditRef) -> Re
             Yields::Recorded,
         ),
     };
+    // Secret and keys of a closed subject are gone in the end, and a decoy has no record.
+    let asked = asked.filter(|asked| !asked.keys.is_empty());
     let (Some(asked), Some(record)) = (asked, record) else { return Ok(Some(Shown::Erased)) };
     let record = ShownPerson::reduced(&record, yields);
     let person = ShownPerson { secret: asked.secret, keys: asked.keys, record, yields };

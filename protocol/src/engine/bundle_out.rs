@@ -220,6 +220,9 @@ impl Engine {
 
     /// One bag. Their number shows outside, so it is [`BAGS`] or a larger power of two, whatever waits.
     fn bag_part<V: View>(&mut self, step: &mut Step<'_, V>, to: &MemberId, after: u64, made: u32) -> Result<Part, Failure> {
+        if made == 0 {
+            self.release_claims(step, to)?;
+        }
         let (messages, last) = self.fill_bag(step, to, after)?;
         let bag = self.make_cell(step, to, CellKind::Bag, &messages).ok_or(Failure::Carry(CarryProblem::NoKey))?;
         let made = made.saturating_add(1);

@@ -221,7 +221,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let Some(next) = claim.state.next(HolderEvent::Close) else { return Ok(()) };
         claim.state = next;
-        self.claim_left(step, &claim.seeker)?;
+        self.claim_left(step, &claim)?;
         if claim.close_not_before < step.wall() {
             // People took longer: a new draw of up to three times the pace.
             let pace = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.review_min);

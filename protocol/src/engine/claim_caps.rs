@@ -65,10 +65,13 @@ impl Engine {
     }
 
     /// Holder: a claim that met a record does not wait any more.
-    pub(super) fn claim_left<V: View>(&self, step: &mut Step<'_, V>, seeker: &MemberId) -> Result<(), ReadError> {
-        let mut pair = step.get::<ClaimsOfPair>(seeker)?.unwrap_or_default();
-        pair.left();
-        step.put(seeker, &pair);
+    pub(super) fn claim_left<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<(), ReadError> {
+        // A claim of this node's own is none of the seeker's.
+        if claim.family == Family::Registered && !claim.beyond {
+            let mut pair = step.get::<ClaimsOfPair>(&claim.seeker)?.unwrap_or_default();
+            pair.left();
+            step.put(&claim.seeker, &pair);
+        }
         Ok(())
     }
 
@@ -143,7 +146,7 @@ impl Engine {
 
     /// Claimant: a claim ended. What waits behind it may leave with the next bag.
     pub(super) fn claim_ended<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimOut) -> Result<(), ReadError> {
-        if !claim.left {
+        if !claim.left || claim.family != Family::Registered {
             return Ok(());
         }
         let mut pace = step.get::<ClaimPace>(&claim.holder)?.unwrap_or_default();

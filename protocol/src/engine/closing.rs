@@ -2,9 +2,10 @@
 //!
 //! One small row ends a subject: whoever asks, tests or claims looks for it first, so that it counts from the commit that
 //! writes it. Tags, hits and open claims go in the same step where they fit, else in the next ones. The subject's secret and
-//! the pseudonyms that it had at the owners stay for one more epoch, since an auditor may ask for them; then they go too.
+//! the pseudonyms that it had at the owners stay for two more epochs, since an auditor may ask for them; then they go too.
 
 use crate::audit::Act;
+use crate::base::record::{Record, row_key};
 use crate::base::{CaseId, ClaimId, MemberId, Sensitive, SubjectId, Timestamp, UserId, limits};
 use crate::casework::case::{CaseRecord, EndedRow, SubjectRecord};
 use crate::casework::claim::{ClaimOut, SeekerEvent};
@@ -12,6 +13,7 @@ use crate::casework::claim_pace::WaitingClaim;
 use crate::casework::commitment::OpenedField;
 use crate::casework::messages::{Withdraw, kind};
 use crate::casework::outcome::OutcomeKind;
+use crate::casework::sought::SubjectClaim;
 use crate::engine::answer::{Answer, Failure};
 use crate::engine::asking::wait_no_more;
 use crate::engine::core::Engine;
@@ -116,7 +118,8 @@ impl Engine {
             self.count_search(step, false)?;
         }
         let epoch = self.held.as_ref().map_or(crate::base::Millis::days(28), |held| held.roster.pace.epoch);
-        let forget = step.wall() + epoch;
+        // An audit may ask for it for two epochs (protocol.md 2.11).
+        let forget = step.wall() + crate::base::Millis(epoch.0.saturating_mul(2));
         step.put(&subject, &EndedRow { outcome, at: step.wall(), answered, forget });
         self.due(step, forget, Due::Forgotten(subject));
         self.refresh_sought(step, subject)?;
@@ -133,6 +136,12 @@ impl Engine {
                 return Ok(());
             }
             self.destroy_at(step, &owner, &subject, ended.answered)?;
+        }
+        // What holders of protected records claimed of it.
+        for ((_, claim), _) in step.under::<SubjectClaim>(&row_key(SubjectClaim::KIND, &subject), limits::MEMBERS)? {
+            if Some(claim) != ended.answered {
+                self.withdraw(step, claim)?;
+            }
         }
         Ok(())
     }
@@ -196,7 +205,7 @@ impl Engine {
         self.post(step, &claim.holder, Lane::Bag, kind::WITHDRAW, None, &body)
     }
 
-    /// An epoch after its end: secret, keys and pseudonyms of a subject go.
+    /// Two epochs after its end: secret, keys and pseudonyms of a subject go.
     pub(super) fn forgotten<V: View>(&mut self, step: &mut Step<'_, V>, subject: SubjectId) -> Result<(), ReadError> {
         // It may have been reopened, and closed again later.
         if step.get::<EndedRow>(&subject)?.is_none_or(|ended| ended.forget > step.wall()) {

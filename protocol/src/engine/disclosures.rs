@@ -104,7 +104,7 @@ impl Engine {
             };
             claim.state = claim.state.next(HolderEvent::Disclose).ok_or(Failure::Stale)?;
             step.put(&candidate, &claim);
-            self.claim_left(step, &claim.seeker)?;
+            self.claim_left(step, &claim)?;
             self.post(step, &claim.seeker, Lane::Bag, kind::DISCLOSURE, None, &body)?;
             trail::record(step, Some(user), Act::Disclosed, &candidate.0, Some(claim.seeker))?;
         }

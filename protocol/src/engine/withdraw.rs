@@ -49,12 +49,9 @@ impl Engine {
         mut claim: ClaimIn,
     ) -> Result<(), ReadError> {
         let Some(next) = claim.state.next(HolderEvent::Withdrawn) else { return Ok(()) };
-        let was_counted = !(claim.state == HolderState::Delayed && claim.beyond);
         claim.state = next;
         step.put(&claim_id, &claim);
-        if was_counted {
-            self.claim_left(step, &claim.seeker)?;
-        }
+        self.claim_left(step, &claim)?;
         step.remove::<CandidateRecord>(&claim_id);
         step.remove::<SupplementRecord>(&claim_id);
         trail::record(step, None, Act::ClaimWithdrawn, &claim_id.0, Some(claim.seeker))

@@ -50,10 +50,10 @@ fn closing_destroys_tags_and_hits_in_its_own_commit() {
     assert_eq!(tags(&setup, seeking), 0);
     let store = &setup.world.nodes[seeking].store;
     assert_eq!((store.all::<HitRow>().len(), store.all::<WaitingRow>().len()), (0, 0));
-    // The secret stays for an audit, one epoch.
+    // The secret stays for audits, two epochs.
     let subject = |setup: &Setup| setup.world.nodes[seeking].store.all::<SubjectRow>().remove(0).1;
     assert_ne!(*subject(&setup).secret.expose(), [0; 32]);
-    setup.world.run_for(29 * 24 * HOUR);
+    setup.world.run_for(57 * 24 * HOUR);
     assert_eq!(*subject(&setup).secret.expose(), [0; 32]);
     assert!(subject(&setup).keys.is_empty());
     assert_eq!(setup.world.nodes[seeking].store.all::<QueryRow>().len(), 0);
@@ -115,7 +115,7 @@ fn one_of_two_sought_persons_is_closed_and_the_other_found() {
 
 #[test]
 fn a_case_that_is_reopened_is_asked_for_anew_and_found() {
-    for (seed, pause) in [(225, 2), (226, 31 * 24)] {
+    for (seed, pause) in [(225, 2), (226, 57 * 24)] {
         let (mut setup, seeking, holding, case) = to_review(seed);
         let refs = |setup: &Setup| -> Vec<_> {
             setup.world.nodes[seeking].store.all::<QueryRow>().iter().map(|(_, query)| query.case_ref).collect()
@@ -146,8 +146,8 @@ fn a_reference_that_is_not_renewed_for_an_epoch_is_closed_at_the_owner() {
         assert_eq!(store.all::<RefRow>().len(), counted as usize);
         counted
     };
-    // Padded to two.
-    assert_eq!(open(&setup), 2);
+    // Two requests, each padded to two.
+    assert_eq!(open(&setup), 4);
     insist(&mut setup, seeking, &close(&case));
     let _ = other;
     let epochs = |setup: &Setup| setup.world.nodes[holding].store.peek::<IndexState>(&()).unwrap().epoch.0;
