@@ -129,7 +129,7 @@ fn attack_18_decoys_are_asked_and_tested_like_others_and_stand_in_no_list() {
     setup.world.run_for(HOUR);
     assert!(store.all::<QueryRow>().iter().all(|(_, query)| query.tags.is_empty()));
     let _ = holding;
-    setup.world.run_for(30 * 24 * HOUR);
+    setup.world.run_for(58 * 24 * HOUR);
     assert_eq!(decoys(&setup, seeking).len(), 0);
 }
 
