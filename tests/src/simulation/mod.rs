@@ -11,6 +11,7 @@ pub mod invariants;
 pub mod links;
 pub mod network;
 pub mod people;
+pub mod sets;
 pub mod store;
 pub mod trace;
 pub mod world;
