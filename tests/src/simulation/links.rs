@@ -106,6 +106,7 @@ impl World {
 
     pub(super) fn send(&mut self, from: usize, delivery: DeliveryId, peer: &PeerId, item: Vec<u8>) {
         let process = self.node(from).process;
+        self.moment(from, self.find(peer).unwrap_or(usize::MAX));
         let (after, fate, again, cut) = (self.delay(), self.below(100), self.below(100), self.below(1_000));
         self.check_addressee(from, peer);
         let Some(to) = self.find(peer).filter(|to| self.nodes[from].links.contains(to)) else {
@@ -196,7 +197,7 @@ impl World {
         let receipt = self.receipt(to);
         self.node(to).waiting.insert(receipt, waiting);
         let peer = self.identity(from);
-        if self.observed.is_none() {
+        if self.keep_delivered {
             self.delivered.push((to, peer, item.clone()));
         }
         self.input(to, Input::Cell { receipt, carrier: Carrier::Link(peer), bytes: item });

@@ -9,6 +9,7 @@ pub mod faults;
 pub mod hostile;
 pub mod invariants;
 pub mod links;
+pub mod moments;
 pub mod network;
 pub mod people;
 pub mod store;

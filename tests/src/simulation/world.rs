@@ -19,6 +19,7 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::simulation::faults::Faults;
 use crate::simulation::links::{Flight, Observed, Waiting};
+use crate::simulation::moments::Moments;
 use crate::simulation::store::SimStore;
 use crate::simulation::trace::Trace;
 
@@ -76,8 +77,10 @@ pub struct World {
     pub faults: Faults,
     /// The items that were delivered: receiver, sender's identity, bytes.
     pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
-    /// What an observer of the network sees, where the run looks at it; nothing is kept of the bytes then.
+    /// What an observer of the network sees, where the run looks at it.
     pub observed: Option<Vec<Observed>>,
+    /// False for a large run that needs no bytes of what was delivered.
+    pub keep_delivered: bool,
     /// Commits so far, refused ones not counted.
     pub commits: u64,
     /// The commit with this number is refused.
@@ -89,6 +92,8 @@ pub struct World {
     /// The watched commits: node, then tree and length of value of each row, none for a removal, in the batch's order.
     pub shapes: Vec<(usize, Vec<(Tree, Option<usize>)>)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
+    /// Where randomness hangs on the moment: how often each was drawn for already.
+    pub(super) moments: Option<Moments>,
     /// What was answered to an item that a test offered.
     pub(super) offered: Option<Receipt>,
     now_ms: u64,
@@ -96,7 +101,7 @@ pub struct World {
     queue: BTreeMap<(u64, u64), Event>,
     backlog: VecDeque<(usize, u64, Input)>,
     is_busy: bool,
-    rng: ChaCha20Rng,
+    pub(super) rng: ChaCha20Rng,
     trace: Trace,
 }
 
@@ -113,6 +118,8 @@ impl World {
             faults,
             delivered: Vec::new(),
             observed: None,
+            keep_delivered: true,
+            moments: None,
             commits: 0,
             refuse_at: None,
             notices: Vec::new(),
@@ -343,6 +350,7 @@ impl World {
     }
 
     fn handle(&mut self, node: usize, input: Input) {
+        self.moment(node, usize::MAX);
         let (seed, now) = (self.seed(), self.clock(node));
         let (refused, crash) = (self.below(1_000) < self.faults.refused_commits, self.below(2_000));
         let this = self.node(node);

@@ -3,6 +3,7 @@
 //!
 //! Attacks on rosters and keys are in the test `roster`, those on storage beside the store. What each of them costs
 //! stands in docs/src/threat-model.md, the bounds in docs/src/protocol.md.
+//! `KINMESH_SEED=n..m` runs the randomised ones with those seeds.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
@@ -11,6 +12,8 @@ mod encodings;
 mod evaluation;
 mod keys;
 mod leaks;
+mod observer;
+mod paired;
 mod raw;
 mod replay;
 mod sets;
@@ -21,6 +24,18 @@ use kinmesh_tests::simulation::{Faults, Setup, start};
 
 const HOUR: u64 = kinmesh_tests::simulation::network::HOUR_MS;
 const DAY: u64 = 24 * HOUR;
+
+/// The seeds of a randomised test: so many from 1, or those that the environment names.
+fn seeds(count: u64) -> Vec<u64> {
+    let number = |text: &str| text.parse().expect("KINMESH_SEED is a number, or two with .. between");
+    match std::env::var("KINMESH_SEED") {
+        Err(_) => (1..=count).collect(),
+        Ok(text) => match text.split_once("..") {
+            Some((first, end)) => (number(first)..number(end)).collect(),
+            None => vec![number(&text)],
+        },
+    }
+}
 
 /// NORTH and SOUTH, both working, with their places in the world.
 fn two(seed: u64) -> (Setup, usize, usize) {
