@@ -116,6 +116,7 @@ pub enum SeekerEvent {
 }
 
 impl SeekerState {
+    // ST-1.
     /// The next state, or none if the event has no place here (`E_STATE`).
     #[must_use]
     pub const fn next(self, event: SeekerEvent) -> Option<SeekerState> {
@@ -326,6 +327,7 @@ pub enum HolderEvent {
 }
 
 impl HolderState {
+    // ST-2.
     /// The next state, or none if the event has no place here.
     #[must_use]
     pub const fn next(self, event: HolderEvent) -> Option<HolderState> {
@@ -410,6 +412,7 @@ mod tests {
         HolderEvent::Withdrawn,
     ];
 
+    // ST-1.
     #[test]
     fn the_seekers_table_has_exactly_these_edges() {
         let edges: Vec<String> = SEEKER_STATES
@@ -434,6 +437,7 @@ mod tests {
         );
     }
 
+    // ST-2.
     #[test]
     fn the_holders_table_has_exactly_these_edges() {
         let edges: Vec<String> = HOLDER_STATES

@@ -131,6 +131,7 @@ impl ShownPerson {
         }
     }
 
+    // AU-2.
     fn finding(&self, owner: &MemberId, listed: &AuditRef) -> Finding {
         if self.keys.len() > limits::KEYS_A_RECORD {
             return Finding::Mismatched;

@@ -79,6 +79,7 @@ impl Engine {
     }
 
     /// Keys of a decoy hit that did not before: nobody registered such a person.
+    // BR-3.
     pub(super) fn decoy_hit<V: View>(&self, step: &mut Step<'_, V>, owner: &MemberId, keys: usize) -> Result<(), ReadError> {
         let mut row = step.get::<BreakerRow>(owner)?.unwrap_or_default();
         row.decoys = row.decoys.saturating_add(u32::try_from(keys).unwrap_or(u32::MAX));
@@ -88,6 +89,7 @@ impl Engine {
     }
 
     /// Whether the breaker stands between a hit and an automatic claim. Marks the hit.
+    // BR-1.
     pub(super) fn holds_back<V: View>(
         &self,
         step: &mut Step<'_, V>,

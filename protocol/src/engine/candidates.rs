@@ -52,6 +52,7 @@ impl Engine {
             return Err(Refusal::State);
         }
         let pace = self.held.as_ref().ok_or(Refusal::RosterStale)?.roster.pace;
+        // BG-2: before anything is looked up.
         let delay = step.draw.between(pace.answer_min, pace.answer_max);
         let beyond = self.count_claim(step, &from)? == Within::Nothing;
         let row = ClaimIn {
@@ -81,6 +82,7 @@ impl Engine {
     }
 
     /// The delay is over: look up, answer with three roots.
+    // BG-3.
     pub(super) fn answer_due<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let Some(mut claim) = step.get::<ClaimIn>(&claim_id)? else { return self.sought_answer_due(step, claim_id) };
         if claim.state != HolderState::Delayed || self.taking_part(&claim.seeker).is_none() {
@@ -95,7 +97,9 @@ impl Engine {
             }
             None => Vec::new(),
         };
+        // CL-3, CL-4.
         let commitment = Commitment::draw(&leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
+        // CL-5.
         let mut roots: Vec<[u8; 32]> = (0..limits::CANDIDATES).map(|_| step.draw.bytes()).collect();
         let place = step.draw.below(limits::CANDIDATES as u64);
         claim.root_index = u8::try_from(place).unwrap_or(0);
@@ -145,6 +149,7 @@ impl Engine {
         if named.is_some() {
             return Ok(named);
         }
+        // HI-1.
         if hidden || !known {
             // It was never in a set of this peer: a colluding member told the tag (0), or it is a guess, such as an entry of the
             // set with random bytes behind it, or the claim came after its epoch's index was deleted (1) (protocol.md 2.14).
@@ -158,6 +163,7 @@ impl Engine {
     }
 
     /// The seeker's attributes: opened against its commitment, kept under the records root, compared when that is open.
+    // CL-6.
     pub(super) fn attributes_received<V: View>(
         &mut self,
         step: &mut Step<'_, V>,

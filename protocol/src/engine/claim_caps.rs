@@ -34,6 +34,7 @@ impl Engine {
     }
 
     /// Holder: what a claim may meet of what it met. Writes the same rows whatever comes out.
+    // BU-7.
     pub(super) fn within_caps<V: View, M>(
         &self,
         step: &mut Step<'_, V>,
@@ -153,6 +154,7 @@ impl Engine {
     }
 }
 
+// CL-2.
 /// The tags of a claim: of the strongest key that was hit, and of the next one of another class where there is one. To a
 /// bait every further one would tell more.
 fn tags_of(labels: &[Sensitive<String>], hits: &[(u8, Tag)]) -> Vec<Tag> {
@@ -166,6 +168,7 @@ fn tags_of(labels: &[Sensitive<String>], hits: &[(u8, Tag)]) -> Vec<Tag> {
 mod tests {
     use super::*;
 
+    // CL-2.
     #[test]
     fn the_second_tag_is_of_another_class_where_there_is_one() {
         let labels: Vec<Sensitive<String>> = ["n:a|d:1", "n:b|d:1", "g:a|p:c"].into_iter().map(Sensitive::from).collect();

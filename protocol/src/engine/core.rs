@@ -310,6 +310,7 @@ impl Engine {
             return;
         }
         match (what, failure) {
+            // EV-4.
             // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
             (JobFor::Finalize(_, owner), JobFailure::Proof) => step.notify(NoticeCode::ProofFailed, Some(owner), 0),
             (_, JobFailure::Read(_)) => step.notify(NoticeCode::Damaged, None, 2),

@@ -86,6 +86,7 @@ impl Engine {
     }
 
     /// Makes decoys where there are too few, ends one where there are too many.
+    // BR-2.
     pub(super) fn tend_decoys<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         let counts = step.get::<SearchCounts>(&())?.unwrap_or_default();
         let wanted = wanted(counts.open);

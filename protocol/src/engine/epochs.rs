@@ -76,6 +76,7 @@ impl Engine {
     }
 
     /// A member was shut out: what it evaluated must stop to count soon, at a time that nobody foresees.
+    // EP-6.
     pub(super) fn roll_early<V: View>(&self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
@@ -113,6 +114,7 @@ impl Engine {
         Ok(plan)
     }
 
+    // EP-2.
     /// A fresh key: never derived, so that nothing that is kept elsewhere makes it again.
     fn announce_next<V: View>(
         &mut self,
@@ -139,6 +141,7 @@ impl Engine {
         trail::record(step, None, Act::EpochAnnounced, &epoch.0.to_be_bytes(), None)
     }
 
+    // ST-3.
     /// The next epoch is live; evaluations and claims under way end in the last one.
     fn roll<V: View>(&mut self, step: &mut Step<'_, V>, state: IndexState, keys: &KeyAnnouncement) -> Result<(), ReadError> {
         let pace = self.held.as_ref().ok_or(ReadError::Damaged)?.roster.pace;
@@ -211,6 +214,7 @@ impl Engine {
         self.announce(step, announcement)
     }
 
+    // EP-3, EP-4.
     /// Destroys what drained; says when to look again.
     fn retire<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<Option<Timestamp>, ReadError> {
         let now = step.wall();

@@ -110,14 +110,18 @@ impl Engine {
             let hash = elements_hash(&case.elements());
             let known = step.get::<RefRow>(&(from, request.family, case.case_ref))?;
             let known_since = known.as_ref().map(|known| (known.opened, known.first));
+            // VO-3: one case alone.
             let status = match (&case.mode, known) {
+                // BU-2.
                 (EvalMode::Renew, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
                 (EvalMode::Renew, _) => EvalStatus::RenewMismatch,
                 // Asked in the last epoch and never answered there: the charge of then counts.
                 (EvalMode::New, Some(known)) if known.elements == hash && known.epoch < request.epoch => EvalStatus::Accepted,
                 (EvalMode::New, _) => {
+                    // BU-4.
                     let open = u64::from(budget.refs) < class.open;
                     let cost = u32::try_from(KEYS_A_RECORD).unwrap_or(u32::MAX);
+                    // BU-1, VE-12.
                     if open && budget.bucket.charge(a_day, step.wall(), day, cost).is_ok() {
                         budget.refs += 1;
                         EvalStatus::Accepted
@@ -133,6 +137,7 @@ impl Engine {
             }
             statuses.push(status);
         }
+        // BU-5: in this batch; the key is used after its commit.
         step.put(&bucket_id, &budget);
         let row = EvaluatedRow {
             hash: message.hash,
@@ -183,6 +188,7 @@ impl Engine {
 
     /// An element was none, so the key was not used for any of them. What the request cost stays charged: an honest querier
     /// never sends such a one.
+    // VE-15, VO-2: a code, to a member that takes part.
     pub(super) fn elements_refused<V: View>(&mut self, step: &mut Step<'_, V>, querier: &MemberId, request: MsgId) {
         step.notify(NoticeCode::Refused, Some(*querier), Refusal::Element.code());
         let error = ErrorBody { code: Refusal::Element.code(), re: request, value: None };
@@ -195,6 +201,7 @@ impl Engine {
 
     /// The answer is there. It is stored nowhere, since a querier that misses it asks again; but where the request came in a
     /// bundle no connection waits for it, and it is kept for the next one.
+    // VE-14.
     pub(super) fn evaluated<V: View>(
         &mut self,
         step: &mut Step<'_, V>,

@@ -216,6 +216,7 @@ impl Engine {
     }
 
     /// The time of a peer's bag: one cell of one size, empty or not; if the peer is away, one is owed.
+    // BG-1.
     pub(super) fn bag_due<V: View>(&mut self, step: &mut Step<'_, V>, member: MemberId) -> Result<(), ReadError> {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         // The timer goes on for a member that is suspended: it may come back.

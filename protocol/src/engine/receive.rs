@@ -109,6 +109,7 @@ impl Engine {
         let (mut count, mut fresh) = (0, 0);
         for bytes in messages {
             let message = self.verify_inner(step, &from, &bytes)?;
+            // EN-2.
             if kind_of_cell(message.header.kind) != Some(cell.header.kind) {
                 return Err(Refusal::Role);
             }
@@ -118,6 +119,7 @@ impl Engine {
         Ok((from, count, fresh))
     }
 
+    // VE-8: the budget; the rest is in `Cell::open`.
     /// Step 8, first half: a decapsulation costs 0.2 ms, so a peer may cause so many an hour.
     fn count_opening<V: View>(&self, step: &mut Step<'_, V>, from: &MemberId, kind: CellKind) -> Result<(), Refusal> {
         let Some(held) = &self.held else { return Err(Refusal::RosterStale) };
@@ -143,6 +145,7 @@ impl Engine {
         cell.open(&self.own.network, &SealSecret::from_bytes(*key.secret.expose()))
     }
 
+    // VE-9.
     /// Steps 2 to 7 again, for a message in a cell.
     fn verify_inner<V: View>(&self, step: &Step<'_, V>, from: &MemberId, bytes: &[u8]) -> Result<Message, Refusal> {
         let me = self.own.member.ok_or(Refusal::Role)?;
@@ -161,6 +164,7 @@ impl Engine {
         Ok(message.into_inner())
     }
 
+    // VE-10.
     /// Step 10: the same message has no second effect; another one under its id is refused. What a message causes and the
     /// row that remembers it are in one batch. A message that is refused for what it says is remembered as well: the
     /// others of its cell count. True if it had not come before.
@@ -179,6 +183,7 @@ impl Engine {
         }
         step.put(&id, &SeenRow { hash: message.hash, expires: message.header.expires });
         let mark = step.mark();
+        // VE-13: the act and the row that remembers it are one batch.
         match self.act_on(step, from, &message) {
             Err(Refusal::Busy) => Err(Refusal::Busy),
             Err(refusal) => {
@@ -190,6 +195,7 @@ impl Engine {
         }
     }
 
+    // VE-11, VE-12: role, state and what a budget allows.
     /// Steps 11 to 13.
     fn act_on<V: View>(&mut self, step: &mut Step<'_, V>, from: MemberId, message: &Message) -> Result<(), Refusal> {
         use crate::casework::messages::kind as casework;

@@ -19,6 +19,7 @@ const REQUESTS_A_STEP: usize = 8;
 
 impl Engine {
     /// Queues an owner's subjects for renewal; begins again with every roll.
+    // EP-5.
     pub(super) fn renew<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
         let Some(epoch) = self.keys_of(&owner, step.wall()).map(|held| held.keys.voprf.epoch) else { return Ok(()) };
         if self.take_back(step, &owner, epoch)? {

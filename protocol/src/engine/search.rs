@@ -437,6 +437,7 @@ impl Engine {
         let row = step.get::<RequestRow>(&request)?.ok_or(Refusal::State)?;
         let response: EvalResponse = body(message)?;
         let keys = self.keys_of(&from, step.wall()).ok_or(Refusal::KeyUnknown)?.keys.voprf;
+        // EV-1.
         if row.owner != from || response.epoch != row.epoch || response.epoch != keys.epoch || response.pk != keys.pk {
             return Err(Refusal::Epoch);
         }

@@ -124,6 +124,7 @@ impl Engine {
         })
     }
 
+    // EP-7.
     /// A member does not take part any more: refused from this commit on, by every reader that asks.
     fn shut_out<V: View>(&mut self, step: &mut Step<'_, V>, member: &MemberId, number: u64) -> Result<(), ReadError> {
         // The operator's own refusal has its entry already, with who said so.

@@ -24,6 +24,7 @@ pub(super) enum LineBreaks {
 ///
 /// # Errors
 /// [`Refusal::Encoding`].
+// VE-6, EN-1.
 pub(super) fn check(bytes: &[u8], breaks: LineBreaks) -> Result<(), Refusal> {
     let mut walk = Walk { decoder: Decoder::new(bytes), open: Vec::new(), breaks };
     loop {

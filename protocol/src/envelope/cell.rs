@@ -262,6 +262,7 @@ pub fn packed_len(messages: &[Vec<u8>]) -> usize {
     head_len(messages.len()) + heads
 }
 
+// CO-2.
 /// Seals messages into a cell of `class` bytes of plaintext, signs it and returns the whole COSE_Sign1.
 ///
 /// # Errors

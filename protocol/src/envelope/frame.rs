@@ -36,6 +36,7 @@ impl Frame {
     ///
     /// # Errors
     /// [`Refusal::Alg`] for the right shape with another algorithm, [`Refusal::Encoding`] for any other shape.
+    // VE-2.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut decoder = Decoder::new(bytes);
         if decoder.tag().map_err(encoding)?.as_u64() != 18 || decoder.array().map_err(encoding)? != Some(4) {
@@ -60,6 +61,7 @@ impl Frame {
     ///
     /// # Errors
     /// [`Refusal::KeyUnknown`] if the key is not the one that the kid names, else [`Refusal::Signature`].
+    // VE-4.
     pub(super) fn check(&self, context: &str, network: &NetworkId, routing: &Routing, key: &VerifyingKey) -> Result<(), Refusal> {
         if kid_of(key.as_bytes()) != self.kid {
             return Err(Refusal::KeyUnknown);

@@ -140,6 +140,7 @@ pub(super) const fn context_of(kind: u64) -> &'static str {
 }
 
 /// `[context, network_id, type, from, to]`, what a signature covers besides the payload.
+// CO-1.
 pub(super) fn external_aad(context: &str, network: &NetworkId, kind: u64, from: &Party, to: Option<&Party>) -> Vec<u8> {
     cbor::encode(&(context, network, kind, from, to))
 }

@@ -171,6 +171,7 @@ impl Item {
     /// [`Refusal::Size`], [`Refusal::Alg`], [`Refusal::Encoding`], or [`Refusal::Context`] for a message that must not
     /// travel unsealed.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        // VE-1.
         if bytes.len() > ITEM_BYTES {
             return Err(Refusal::Size);
         }
@@ -202,6 +203,7 @@ fn payload_kind(bytes: &[u8]) -> Result<u64, Refusal> {
 }
 
 /// Step 5: `to` is the reader, or all where the type is public.
+// VE-5.
 pub(super) fn check_addressee(routing: &Routing, me: Addressee) -> Result<(), Refusal> {
     let mine = match (routing.to, me) {
         (Some(to), Addressee::Party(me)) => to == me,
@@ -213,6 +215,7 @@ pub(super) fn check_addressee(routing: &Routing, me: Addressee) -> Result<(), Re
 
 /// Step 7. Times are whole seconds, rounded down when created and up as a deadline, so a life may be one second longer
 /// than its length rounded up.
+// VE-7.
 pub(super) fn check_times(created: u64, expires: u64, now: Timestamp, skew: Millis, life: Option<Millis>) -> Result<(), Refusal> {
     if Timestamp::from_seconds(created) > now + skew {
         return Err(Refusal::Clock);

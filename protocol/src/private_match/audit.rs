@@ -106,6 +106,7 @@ pub const fn sample_size(refs: usize) -> usize {
     if size < refs { size } else { refs }
 }
 
+// AU-1.
 /// The references that a timestamp draws: those with the smallest HMAC, in ascending reference. `timestamp` is the SHA-256 of
 /// its payload, which nobody knew when the challenge was signed.
 #[must_use]

@@ -73,6 +73,7 @@ impl Bucket {
         bucket.elements_milli / MILLI
     }
 
+    // BU-3.
     fn refill(&mut self, new_a_day: u32, now: Timestamp, day: Millis) {
         let full = capacity(new_a_day) * MILLI;
         // A class that was lowered lowers what was saved up.
@@ -118,6 +119,7 @@ pub const fn refill_a_day(new_a_day: u32) -> u64 {
     KEYS_A_RECORD as u64 * new_a_day as u64
 }
 
+// BU-6.
 /// Cases that a request of a querier of this class holds a multiple of, dummies included and charged.
 #[must_use]
 pub const fn padding_unit(new_a_day: u32) -> u32 {

@@ -45,6 +45,7 @@ pub fn positions(case_secret: &Sensitive<[u8; 32]>, owner: &MemberId, case_ref: 
     positions
 }
 
+// EP-1.
 /// The blind of position `j`, before it is taken modulo the group order (protocol.md 3.9).
 #[must_use]
 pub fn blind_bytes(

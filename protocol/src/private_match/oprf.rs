@@ -209,6 +209,7 @@ pub fn finalize(
     if inputs.is_empty() || inputs.len() != blinds.len() || inputs.len() != evaluated.len() {
         return Err(FinalizeError::Count { inputs: inputs.len(), blinds: blinds.len(), evaluated: evaluated.len() });
     }
+    // EV-2, EV-3: points first, then the proof over exactly what was sent.
     // What is cheap to refuse comes first.
     let public = Ristretto255::deserialize_elem(public).map_err(|_| FinalizeError::Public)?;
     let proof = Proof::<Ristretto255>::deserialize(proof).map_err(|_| FinalizeError::Proof)?;

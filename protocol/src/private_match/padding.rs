@@ -73,6 +73,7 @@ impl Dummies {
         prefix_of(&hmac_sha256(self.seed.expose(), &[b"kinmesh/pad/1", &counter.to_be_bytes()]))
     }
 
+    // HI-2.
     /// The next `count` dummies in counter order, each with its counter; `taken` tells of a prefix whether it is in the set
     /// or in this delta, and such a candidate is skipped.
     ///

@@ -66,6 +66,7 @@ pub enum HitDecision {
 }
 
 impl ClaimPolicy {
+    // CL-1.
     /// Decides about `hits` different keys of one subject at `owner`.
     #[must_use]
     pub fn decide(&self, owner: &MemberId, hits: usize) -> HitDecision {

@@ -196,6 +196,7 @@ impl PublicKeys<'_> {
 }
 
 impl KeyRing for PublicKeys<'_> {
+    // VE-3: standing and keys as they are at this moment.
     fn verifying_key(&self, from: Party, kid: Kid, kind: u64) -> Result<VerifyingKey, Refusal> {
         let key = match from {
             Party::Member(id) => {

@@ -113,6 +113,7 @@ fn attack_05_an_entry_of_the_set_cannot_be_claimed_without_its_tag() {
     assert_eq!(status, ClaimStatus::Candidate, "with its tag it can");
 }
 
+// CL-5, BG-3, HI-1: three roots, the same path, an alarm here and nothing there.
 #[test]
 fn attack_06_a_record_that_is_hidden_answers_like_one_that_is_not_there() {
     // Where SOUTH may see the record, the tags give a candidate.
@@ -135,6 +136,7 @@ fn attack_06_a_record_that_is_hidden_answers_like_one_that_is_not_there() {
     }
 }
 
+// CL-1: the policy holds it.
 #[test]
 fn attack_19_no_word_goes_to_a_society_that_must_not_know() {
     let (mut setup, north, south) = two(19);
@@ -159,6 +161,7 @@ fn commit(hostile: &mut Hostile, fields: &[OpenedField]) -> Commitment {
     Commitment::draw(&leaves, &mut hostile.draw).expect("a commitment")
 }
 
+// CL-3: a commitment before the attributes.
 #[test]
 fn attack_20_a_record_that_changes_after_the_attributes_is_not_disclosed() {
     let (mut setup, north, south) = two(20);
@@ -213,6 +216,7 @@ fn attack_20_a_record_that_changes_after_the_attributes_is_not_disclosed() {
     assert_eq!(disclosures.len(), 1, "what was committed to is taken");
 }
 
+// VE-11, CL-6: a further set of attributes has no place in the state.
 #[test]
 fn attack_21_attributes_that_open_nothing_are_seen_by_nobody() {
     let (mut setup, north, mut hostile) = seeker_at(21, "all");
@@ -291,6 +295,7 @@ fn many_claims(setup: &Setup, north: usize, hostile: &mut Hostile, count: usize)
     (expected, messages)
 }
 
+// BG-2, BG-3: hits and misses wait alike.
 #[test]
 fn attack_22_a_thousand_answers_do_not_tell_hits_from_misses() {
     const CLAIMS: usize = 1_000;
@@ -346,6 +351,7 @@ fn attack_22_a_thousand_answers_do_not_tell_hits_from_misses() {
     assert!(p > 0.01, "p = {p}");
 }
 
+// CL-4: nothing is sent twice.
 #[test]
 fn attack_36_nothing_that_is_sent_shows_that_two_owners_or_two_cases_meet() {
     println!("seed 36");
@@ -381,6 +387,7 @@ fn attack_36_nothing_that_is_sent_shows_that_two_owners_or_two_cases_meet() {
             if heard.message.header.kind == kind::CLAIM {
                 let claim: Claim = cbor::decode(&heard.message.body).expect("a claim");
                 claims += 1;
+                assert!((1..=2).contains(&claim.tags.len()), "{} tags", claim.tags.len());
                 assert!(seen.insert(claim.claim_id.0.to_vec()) && seen.insert(claim.attr_root.to_vec()), "two claims meet");
                 assert!(refs.iter().any(|(_, found)| *found == claim.case_ref.0), "a reference of its own evaluation");
             }

@@ -104,6 +104,7 @@ fn bad_shapes(setup: &Setup, hostile: &mut Hostile, north: usize) -> Vec<Bad> {
     hostile_bytes
 }
 
+// VE-1, VE-2: size and shape come first.
 #[test]
 fn attack_37_other_algorithms_and_shapes_are_refused_before_they_are_read() {
     let (mut setup, mut hostile, north) = hostile_pair(37);
@@ -120,6 +121,7 @@ fn attack_37_other_algorithms_and_shapes_are_refused_before_they_are_read() {
     assert_eq!(hostile.offer(&mut setup, north, cell), Receipt::Committed, "the good one is taken after all of it");
 }
 
+// VE-6, EN-1: one form of every value.
 #[test]
 fn attack_37_a_signed_body_has_one_form() {
     let (mut setup, mut hostile, north) = hostile_pair(137);
@@ -139,6 +141,31 @@ fn attack_37_a_signed_body_has_one_form() {
         assert_eq!(hostile.offer(&mut setup, north, cell), Receipt::Refused(2), "{what}");
         assert_eq!(setup.world.nodes[north].store.digest_but(Some(Tree::Peer)), before, "{what}");
     }
+}
+
+// EN-2: only a bag carries a claim.
+#[test]
+fn attack_37_a_claim_outside_a_bag_is_refused() {
+    let (mut setup, mut hostile, north) = hostile_pair(237);
+    let claim = Claim {
+        claim_id: ClaimId([1; 16]),
+        case_ref: CaseRef([2; 16]),
+        epoch: epoch_of(&setup, north).0,
+        set_seq: 1,
+        family: Family::Registered,
+        tags: tags(&setup, north).remove(0)[..2].to_vec(),
+        attr_root: [3; 32],
+    };
+    let header = hostile.header(&setup, north, kind::CLAIM);
+    let message = hostile.sign(&header, &claim);
+    for cell in [CellKind::Set, CellKind::Eval] {
+        let cell = hostile.cell(&setup, north, cell, std::slice::from_ref(&message));
+        assert_eq!(hostile.offer(&mut setup, north, cell), Receipt::Refused(12), "E_ROLE");
+        assert_eq!(count(&setup, north, Tree::Claims), 0);
+    }
+    let cell = hostile.cell(&setup, north, CellKind::Bag, &[message]);
+    assert_eq!(hostile.offer(&mut setup, north, cell), Receipt::Committed);
+    assert_eq!(count(&setup, north, Tree::Claims), 1);
 }
 
 /// The order of the group, little-endian (RFC 8032, 5.1).
@@ -168,6 +195,7 @@ fn small_order() -> Vec<[u8; 32]> {
     hex.iter().map(|text| data_encoding::HEXLOWER.decode(text.as_bytes()).expect("hex").try_into().expect("32 bytes")).collect()
 }
 
+// VE-4: strict verification.
 #[test]
 fn attack_38_keys_and_signatures_of_small_order_or_another_form_are_refused() {
     for key in small_order() {

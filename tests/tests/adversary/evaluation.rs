@@ -13,7 +13,7 @@ use kinmesh_protocol::private_match::{
 };
 use kinmesh_tests::simulation::desks::{register, search};
 use kinmesh_tests::simulation::hostile::{Heard, Hostile, case_of, epoch_of};
-use kinmesh_tests::simulation::{Setup, people};
+use kinmesh_tests::simulation::{Faults, Setup, people, start_with};
 
 use crate::{DAY, HOUR, noticed, two};
 
@@ -88,6 +88,7 @@ fn evaluate(secret: &EpochSecret, public: [u8; 32], request: &EvalRequest) -> Ev
     EvalResponse { epoch: request.epoch, pk: public, batch: batch.collect(), proof: proof.to_vec() }
 }
 
+// EV-3, EV-4, EP-1: the proof; all is dropped; the same blinds again.
 #[test]
 fn attack_09_an_answer_with_another_key_is_dropped_whole() {
     let (mut setup, _, south) = two(9);
@@ -123,6 +124,7 @@ fn attack_09_an_answer_with_another_key_is_dropped_whole() {
     assert!(tags_of(&setup, south) > 0, "the honest answer counts: the attack was what was refused");
 }
 
+// VE-15, VO-2: refused whole, by a code.
 #[test]
 fn attack_12_what_is_no_element_is_evaluated_by_nobody() {
     let (mut setup, north, south) = two(12);
@@ -155,6 +157,7 @@ fn attack_12_what_is_no_element_is_evaluated_by_nobody() {
     let _ = south;
 }
 
+// EV-2: what is no element.
 #[test]
 fn attack_12_an_answer_of_what_is_no_element_gives_no_tag() {
     let (mut setup, _, south) = two(112);
@@ -182,6 +185,7 @@ fn attack_12_an_answer_of_what_is_no_element_gives_no_tag() {
     assert_eq!(tags_of(&setup, south), 0);
 }
 
+// BU-2, VO-3: only the same elements renew, and one case is refused alone.
 #[test]
 fn attack_13_a_renewal_with_one_changed_element_is_evaluated_and_charged_by_nothing() {
     let (mut setup, north, _) = two(13);
@@ -222,6 +226,7 @@ fn attack_13_a_renewal_with_one_changed_element_is_evaluated_and_charged_by_noth
     assert_eq!(charged(&setup, north, &querier), before);
 }
 
+// VO-1: the same request, the same proof.
 #[test]
 fn attack_14_one_renewal_an_epoch_and_one_answer_a_request() {
     let (mut setup, north, _) = two(14);
@@ -274,6 +279,7 @@ fn attack_14_one_renewal_an_epoch_and_one_answer_a_request() {
 /// Class M: seven days of ten cases saved up, and 28 more of refill.
 const EXPOSURE: usize = 48 * 10 * 35;
 
+// VE-12, BU-1, BU-3: the class and no more.
 #[test]
 fn attack_15_an_enumerator_gets_its_class_and_no_more() {
     let (mut setup, north, _) = two(15);
@@ -321,4 +327,29 @@ fn attack_15_an_enumerator_gets_its_class_and_no_more() {
     assert!(evaluated <= EXPOSURE, "{evaluated} elements, the class has {EXPOSURE}");
     assert!(evaluated > EXPOSURE / 2, "{evaluated}: the attack was no attack");
     assert_eq!(refs(&setup, north) * 48, evaluated, "what was answered is what was charged");
+}
+
+// BU-4: references.
+#[test]
+fn attack_15_open_references_are_as_many_as_the_class_has() {
+    println!("seed 115");
+    let mut setup = start_with(115, &["NORTH", "SOUTH"], 0, Faults::NONE, |roster| {
+        let class = roster.classes.iter_mut().find(|class| class.new_a_day == 10).expect("class M");
+        class.open = 12;
+    });
+    let north = setup.members[0];
+    setup.world.run_for(2 * HOUR);
+    let mut querier = Hostile::puppet(&mut setup, 1);
+    setup.world.run_for(2 * HOUR);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let batch: Vec<EvalCase> = (0..4).map(|_| fresh(&mut querier, "person")).collect();
+        let mark = setup.world.delivered.len();
+        let body = request(&setup, north, batch);
+        let (_, id) = querier.say(&mut setup, north, REQUEST, &body);
+        setup.world.run_for(2 * HOUR);
+        statuses.extend(answers(&querier.heard(&setup, mark), id).0[0].batch.iter().map(|case| case.status));
+    }
+    let accepted = statuses.iter().filter(|status| **status == EvalStatus::Accepted).count();
+    assert_eq!((accepted, statuses.len()), (12, 16), "the bucket holds 70 cases, the class 12 references");
 }

@@ -82,6 +82,7 @@ fn attack_10_two_keys_for_two_peers_are_found_and_neither_counts() {
     assert!(owner.heard(&setup, mark).iter().all(|heard| heard.message.header.kind != 30), "it is asked nothing");
 }
 
+// EV-1: another owner's key under its own name.
 #[test]
 fn attack_11_a_copied_key_is_refused_and_relayed_elements_give_nothing() {
     println!("seed 11");

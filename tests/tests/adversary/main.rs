@@ -7,6 +7,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+mod audits;
+mod bait;
 mod claims;
 mod encodings;
 mod evaluation;
@@ -17,6 +19,7 @@ mod paired;
 mod raw;
 mod replay;
 mod sets;
+mod table;
 
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::NoticeCode;

@@ -5,7 +5,10 @@
 //! `KINMESH_SEED=1..201 cargo test -p kinmesh-tests --test adversary two_worlds` runs 200 seeds.
 
 use kinmesh_protocol::base::Draw;
+use kinmesh_protocol::base::record::{Record as _, Tree};
+use kinmesh_protocol::engine::Bulk;
 use kinmesh_protocol::private_match::SetManifest;
+use kinmesh_protocol::private_match::querier::HitRow;
 use kinmesh_tests::simulation::desks::{register, search};
 use kinmesh_tests::simulation::hostile::Hostile;
 use kinmesh_tests::simulation::{Faults, people, start};
@@ -109,5 +112,86 @@ fn two_worlds_that_differ_in_a_hidden_record_look_alike_to_the_peer() {
         let at = differs.map(|place| (place, &seen[place], &as_seen[place]));
         assert_eq!(at, None, "seed {seed}: {other:?}");
         assert_eq!(seen.len(), as_seen.len(), "seed {seed}: {other:?}");
+    }
+}
+
+/// Each manifest that came to a member, as it shows.
+fn shapes_at(setup: &kinmesh_tests::simulation::Setup, place: usize) -> Vec<Shape> {
+    let listener = Hostile::beside(setup, place);
+    let manifests = listener.heard(setup, 0).into_iter().filter(|heard| heard.message.header.kind == 20);
+    manifests
+        .filter(|heard| heard.from == setup.members[0])
+        .map(|heard| {
+            let set: SetManifest = kinmesh_protocol::base::cbor::decode(&heard.message.body).expect("a manifest");
+            let counts = set.segments.iter().map(|segment| segment.count).collect();
+            (set.set_seq, format!("{:?}", set.kind), set.adds_count, set.removes_count, counts)
+        })
+        .collect()
+}
+
+// HI-2: one shape for every audience.
+#[test]
+fn attack_07_two_audiences_get_sets_of_one_shape_every_day() {
+    let seed = 7;
+    println!("seed {seed}");
+    let mut setup = start(seed, &["NORTH", "SOUTH", "WEST"], Faults::NONE);
+    let north = setup.members[0];
+    let mut edits = Draw::new([7; 32]);
+    for day in 0..DAYS {
+        for number in 0..edits.below(4) {
+            let visible_to = ["all", "except:SOUTH", "only:SOUTH", "except:WEST"][usize::try_from(edits.below(4)).unwrap_or(0)];
+            let number = usize::try_from(4 * day + number).unwrap_or(0);
+            let form = PersonForm { visible_to: visible_to.to_owned(), ..people::other(number) };
+            register(&mut setup, north, form);
+        }
+        setup.world.run_for(DAY);
+        // What a peer was away for it fetches in its next hours: the two are compared as far as both are.
+        let (one, other) = (shapes_at(&setup, 1), shapes_at(&setup, 2));
+        let both = one.len().min(other.len());
+        assert!(one.len().abs_diff(other.len()) <= 1, "day {day}: {} and {} sets", one.len(), other.len());
+        assert_eq!(one[..both], other[..both], "day {day}");
+    }
+    assert!(shapes_at(&setup, 1).len() > 15, "{} sets in {DAYS} days", shapes_at(&setup, 1).len());
+}
+
+#[test]
+fn attack_43_the_order_in_which_things_come_changes_no_hit() {
+    let hits = |seed: u64, faults: Faults| {
+        let mut setup = start(seed, &["EAST", "NORTH", "SOUTH"], faults);
+        let (east, north, south) = (setup.members[0], setup.members[1], setup.members[2]);
+        // Who registers first, and whether the search or the records come first.
+        let mut draw = Draw::new([u8::try_from(seed).unwrap_or(0); 32]);
+        let mut acts = vec![(east, 0), (east, 1), (north, 0), (north, 2), (south, 9)];
+        draw.shuffle(&mut acts);
+        for (node, what) in acts {
+            match what {
+                0 => register(&mut setup, node, people::registered()),
+                9 => drop(search(&mut setup, node, &[])),
+                other => register(&mut setup, node, people::other(other)),
+            }
+            let pause = draw.below(30) * HOUR;
+            setup.world.run_for(pause);
+        }
+        setup.world.run_for(8 * DAY);
+        setup.world.faults = Faults::NONE;
+        setup.world.run_for(3 * DAY);
+        let store = setup.world.nodes[south].store.clone();
+        let mut hits: Vec<(String, Vec<u8>)> = Vec::new();
+        let from = kinmesh_protocol::base::record::row_key(HitRow::KIND, &());
+        let rows = Bulk::rows(&store, Tree::Hits, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows");
+        for (key, row) in rows {
+            let (_, owner) = HitRow::id(&key).expect("a hit");
+            let hit = HitRow::decode(row.version, row.value.expose()).expect("a hit");
+            hits.push((owner.to_string(), hit.keys.iter().map(|(position, _)| *position).collect()));
+        }
+        hits.sort();
+        hits
+    };
+    let expected = hits(43, Faults::NONE);
+    assert_eq!(expected.len(), 2, "both owners are hit: {expected:?}");
+    let slow = Faults { delay_ms: 3_000, twice: 30, loss: 20, ..Faults::NONE };
+    for seed in 44..50 {
+        println!("seed {seed}");
+        assert_eq!(hits(seed, slow), expected, "seed {seed}");
     }
 }

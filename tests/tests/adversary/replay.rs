@@ -24,6 +24,7 @@ fn has_effect(setup: &mut Setup, node: usize, bring: impl FnOnce(&mut Setup)) ->
     setup.world.nodes[node].store.digest_but(Some(Tree::Peer)) != before
 }
 
+// VE-5, VE-10, CO-1: addressee, network and type are signed, and an id counts once.
 #[test]
 fn attack_24_nothing_counts_twice_elsewhere_or_as_something_else() {
     println!("seed 24");
@@ -84,6 +85,7 @@ fn attack_24_nothing_counts_twice_elsewhere_or_as_something_else() {
     }
 }
 
+// VE-8, VE-9, CO-2: the sender is in the seal.
 #[test]
 fn attack_25_a_cell_signed_anew_by_another_member_does_not_open() {
     println!("seed 25");
@@ -111,6 +113,7 @@ fn attack_25_a_cell_signed_anew_by_another_member_does_not_open() {
     }
 }
 
+// EP-3, EP-6: the key of an old set is destroyed, and after a suspension soon.
 #[test]
 fn attack_29_an_old_set_and_a_later_key_resolve_no_label() {
     let (mut setup, north, south) = two(29);
@@ -153,6 +156,7 @@ fn attack_29_an_old_set_and_a_later_key_resolve_no_label() {
     assert_eq!(resolved(&setup, Epoch(2)), 0);
 }
 
+// VE-7: clocks.
 #[test]
 fn attack_35_a_clock_that_is_days_off_stops_its_own_node_only() {
     /// Three days and some hours; the skew of these networks is a minute, two and a half of their days.
@@ -208,6 +212,7 @@ fn tags(setup: &Setup, north: usize, south: usize) -> usize {
     rows.iter().map(|(_, row)| QueryRow::decode(row.version, row.value.expose()).expect("a query").tags.len()).sum()
 }
 
+// VE-13, BU-5: a crash between any two steps.
 #[test]
 fn attack_41_a_crash_between_any_two_steps_of_an_evaluation_charges_once() {
     let honest = {
@@ -234,6 +239,7 @@ fn attack_41_a_crash_between_any_two_steps_of_an_evaluation_charges_once() {
     }
 }
 
+// VE-14, BU-6: made again, charged once, padding with it.
 #[test]
 fn attack_41_a_kill_between_evaluation_and_answer_gives_the_same_answer_again() {
     for pause in [1, HOUR, 30 * HOUR] {

@@ -249,6 +249,54 @@ fn attack_02_a_manifest_that_does_not_add_up_is_refused() {
 }
 
 #[test]
+fn attack_04_a_set_that_is_replayed_forked_or_meant_for_another_does_not_count() {
+    let (mut setup, mut owner, south, good) = owner_with_a_good_set(4);
+    let seq = good.manifest.set_seq + 1;
+    let (next, bytes) = base(&setup, &owner, south, seq, &random_prefixes(41, BASE_CLASS));
+    // In the making: another one of the same number is a fork.
+    owner.say(&mut setup, south, MANIFEST, &next);
+    let (fork, _) = base(&setup, &owner, south, seq, &random_prefixes(42, BASE_CLASS));
+    owner.say(&mut setup, south, MANIFEST, &fork);
+    assert_eq!(noticed(&setup, south, NoticeCode::Refused), [Refusal::SetChain.code()], "a fork");
+    ship(&mut setup, &mut owner, south, &next, &bytes);
+    assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, next);
+    owner.say(&mut setup, south, MANIFEST, &fork);
+    let codes = noticed(&setup, south, NoticeCode::Refused);
+    assert_eq!(codes.get(1..), Some(&[Refusal::SetChain.code()][..]), "a fork of what is held");
+    // The one before, and this one again: nothing happens to what is held, and nothing is asked for.
+    let before = setup.world.nodes[south].store.peek::<SetIn>(&(owner.member, Family::Registered)).expect("sets").coming;
+    for old in [&good.manifest, &next] {
+        owner.say(&mut setup, south, MANIFEST, old);
+        setup.world.run_for(HOUR);
+        let now = setup.world.nodes[south].store.peek::<SetIn>(&(owner.member, Family::Registered)).expect("sets").coming;
+        assert_eq!(now.map(|set| set.manifest), before.as_ref().map(|set| set.manifest.clone()));
+        assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, next);
+    }
+    // Of another epoch, another key, another profile.
+    let changes: [(Refusal, fn(&mut SetManifest)); 3] = [
+        (Refusal::Epoch, |set| set.epoch.0 += 1),
+        (Refusal::Epoch, |set| set.voprf_pk[0] ^= 1),
+        (Refusal::Profile, |set| set.profile = kinmesh_protocol::base::ProfileId::new("v0").expect("a profile")),
+    ];
+    for (code, change) in changes {
+        let (mut manifest, _) = base(&setup, &owner, south, seq + 1, &random_prefixes(43, BASE_CLASS));
+        change(&mut manifest);
+        let said = noticed(&setup, south, NoticeCode::Refused).len();
+        owner.say(&mut setup, south, MANIFEST, &manifest);
+        assert_eq!(noticed(&setup, south, NoticeCode::Refused).get(said..), Some(&[code.code()][..]));
+    }
+    // A manifest for another member, in a cell for this one.
+    let header = kinmesh_protocol::envelope::Header {
+        to: Some(kinmesh_protocol::base::Party::Member(owner.member)),
+        ..owner.header(&setup, south, MANIFEST)
+    };
+    let message = owner.sign(&header, &next);
+    let cell = owner.cell(&setup, south, kinmesh_protocol::envelope::CellKind::Set, &[message]);
+    assert_eq!(owner.offer(&mut setup, south, cell), Receipt::Refused(6), "E_CONTEXT");
+    assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, next);
+}
+
+#[test]
 fn attack_03_the_fullest_hostile_set_hits_no_random_label() {
     const LABELS: usize = 1_000_000;
     let limit = padding::limit(PEOPLE_CAP);

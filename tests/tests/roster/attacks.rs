@@ -119,6 +119,7 @@ fn renew(setup: &mut Setup) -> Vec<u8> {
     setup.next(|roster| roster.expires = roster.issued + 400 * DAY)
 }
 
+// VE-3: `created` revives no key.
 #[test]
 fn attack_26_a_stolen_key_cannot_speak_from_before_the_suspension() {
     for how in ["by roster", "by emergency", "by its own revocation"] {
@@ -233,6 +234,7 @@ fn attack_27_a_printed_revocation_through_any_peer_stops_a_key_everywhere() {
     assert_eq!(seen(&setup, south), count + 1, "the new key counts");
 }
 
+// EP-7: refused whatever it says.
 #[test]
 fn attack_28_a_suspended_member_is_refused_whatever_it_says() {
     let mut setup = start(28, &["EAST", "NORTH", "SOUTH"], Faults::NONE);

@@ -26,6 +26,7 @@ fn pair(number: usize) -> (PersonForm, PersonForm) {
     (person.clone(), PersonForm { id: Default::default(), legal_basis: String::new(), ..person })
 }
 
+// BU-7.
 #[test]
 fn the_fourth_claim_on_a_record_gets_none_and_writes_the_same() {
     let (mut setup, seeking, holding) = two(201, Faults::NONE);

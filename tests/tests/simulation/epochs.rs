@@ -22,6 +22,7 @@ fn evaluated(setup: &mut Setup, node: usize) -> usize {
     setup.world.nodes[node].store.count(Tree::Budget)
 }
 
+// EP-5.
 #[test]
 fn a_search_goes_on_across_rolls_and_finds_who_is_registered_later() {
     let (mut setup, seeking, holding) = two(31, Faults::NONE);
@@ -60,6 +61,7 @@ fn a_claim_under_the_last_epoch_is_answered_after_the_roll() {
     assert!(work(&mut setup, seeking, holding, LONG).is_some());
 }
 
+// EP-2, EP-4: both epochs are indexed, then the old one goes.
 #[test]
 fn a_key_that_was_rolled_away_from_is_destroyed_and_its_index_with_it() {
     let (mut setup, _, holding) = two(33, Faults::NONE);
@@ -82,6 +84,7 @@ fn a_key_that_was_rolled_away_from_is_destroyed_and_its_index_with_it() {
     assert_eq!(setup.world.nodes[holding].store.count(Tree::Tags), tags);
 }
 
+// ST-3.
 #[test]
 fn a_locked_node_rolls_and_renews() {
     let (mut setup, seeking, holding) = two(34, Faults::NONE);

@@ -5,8 +5,6 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
-mod audits;
-mod bait;
 mod bundles;
 mod claim_caps;
 mod closing;

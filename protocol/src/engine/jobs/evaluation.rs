@@ -34,6 +34,7 @@ fn inputs(owner: &MemberId, case: &CaseInputs) -> Vec<Vec<u8>> {
     positions(&case.secret, owner, &case.case_ref, &real)
 }
 
+// VO-1.
 /// Evaluates all accepted cases as one list, with one proof.
 ///
 /// # Errors

@@ -15,7 +15,10 @@ use kinmesh_tests::simulation::desks::{insist, register, search_for};
 use kinmesh_tests::simulation::network::start_with;
 use kinmesh_tests::simulation::{Faults, Setup};
 
-use super::{HOUR, LONG};
+use crate::HOUR;
+
+/// Answers take up to 48 hours and each of four messages waits for a bag.
+const LONG: u64 = 200 * HOUR;
 
 const NORTH: &str = "NORTH";
 
@@ -49,8 +52,9 @@ fn claims(setup: &Setup, node: usize) -> usize {
     setup.world.nodes[node].store.all::<ClaimIn>().len()
 }
 
+// BR-1.
 #[test]
-fn a_bait_owner_gets_five_claims_and_a_supervisor_decides_on_more() {
+fn attack_17_a_bait_owner_gets_five_claims_and_a_supervisor_decides_on_more() {
     let (mut setup, seeking, holding) = network(261);
     for number in 0..12 {
         register(&mut setup, holding, recorded(number));
@@ -88,8 +92,9 @@ fn decoys(setup: &Setup, node: usize) -> Vec<(SubjectId, SubjectRow)> {
     setup.world.nodes[node].store.all::<SubjectRow>().into_iter().filter(|(_, row)| row.decoy).collect()
 }
 
+// BR-2.
 #[test]
-fn decoys_are_asked_and_tested_like_others_and_stand_in_no_list() {
+fn attack_18_decoys_are_asked_and_tested_like_others_and_stand_in_no_list() {
     let (mut setup, seeking, holding) = network(262);
     for number in 40..52 {
         register(&mut setup, seeking, recorded(number));
@@ -128,8 +133,9 @@ fn decoys_are_asked_and_tested_like_others_and_stand_in_no_list() {
     assert_eq!(decoys(&setup, seeking).len(), 0);
 }
 
+// BR-3.
 #[test]
-fn a_decoy_that_hits_is_never_claimed_and_flags_the_owner() {
+fn attack_18_a_decoy_that_hits_is_never_claimed_and_flags_the_owner() {
     let (mut setup, seeking, holding) = network(263);
     for number in 40..52 {
         register(&mut setup, seeking, recorded(number));

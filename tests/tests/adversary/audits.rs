@@ -181,7 +181,7 @@ fn audit(problem: AuditProblem) -> Failure {
 }
 
 #[test]
-fn an_honest_querier_opens_one_person_and_the_dummies_that_pad_its_request() {
+fn attack_16_an_honest_querier_opens_one_person_and_the_dummies_that_pad_its_request() {
     let mut audited = Audited::searched();
     let counts = audited.judge();
     // Class M pads to four cases: one subject and three that ask for nobody.
@@ -209,8 +209,9 @@ fn what_was_renewed_in_a_later_epoch_is_opened_in_both() {
     assert_eq!(audited.judge(), AuditCounts { sampled: 4, matched: 4, ..AuditCounts::default() });
 }
 
+// AU-2.
 #[test]
-fn a_node_that_asked_for_48_people_is_found() {
+fn attack_16_a_node_that_asked_for_48_people_is_found() {
     let mut audited = audited();
     let open = Command::CaseOpen { form: Box::new(people::case(&[])) };
     let Ok(Answer::CaseOpened { case, .. }) = audited.setup.world.command(audited.querier, open) else { panic!("a case") };
@@ -256,7 +257,7 @@ impl Audited {
 }
 
 #[test]
-fn what_was_erased_and_what_is_not_known_is_counted_apart() {
+fn attack_16_what_was_erased_and_what_is_not_known_is_counted_apart() {
     let mut audited = Audited::searched();
     let (id, _) = audited.subject();
     let from = row_key(AskedRow::KIND, &member("NORTH"));
@@ -332,6 +333,7 @@ fn forged_foreign_and_late_challenges_are_refused() {
     assert_eq!(audited.setup.world.nodes[audited.owner].store.digest(), before);
 }
 
+// AU-1.
 #[test]
 fn the_sample_is_drawn_once_and_by_a_later_timestamp() {
     let mut audited = Audited::searched();
