@@ -3,11 +3,9 @@
 //! Its node is a puppet: the others connect to it and their items arrive, but no engine answers. Everything is made with the
 //! protocol's own code, as a thief or a lying member would who can read the sources.
 
-use kinmesh_protocol::base::Sensitive;
-use kinmesh_protocol::base::record::Record;
-use kinmesh_protocol::base::record::{Tree, row_key};
-use kinmesh_protocol::base::{CaseRef, CellId, Draw, Epoch, MemberId, MsgId, Party, limits};
-use kinmesh_protocol::engine::{Bulk, Input, Receipt, Seat};
+use kinmesh_protocol::base::record::{Record, Tree, row_key};
+use kinmesh_protocol::base::{CaseRef, CellId, Draw, Epoch, MemberId, MsgId, Party, Sensitive, limits};
+use kinmesh_protocol::engine::{Bulk, Receipt, Seat};
 use kinmesh_protocol::envelope::{
     Addressee, CellHeader, CellKind, Header, Item, KeyRing, Message, Refusal, SealPublic, SealSecret, SigningKey, Unverified,
     VerifyingKey, capacity_class, packed_len, seal, sign,
@@ -182,14 +180,6 @@ impl World {
     pub fn puppet(&mut self, node: usize) {
         self.crash(node);
         self.node(node).is_puppet = true;
-    }
-
-    /// Sets a node's clock off the world's, in milliseconds: what was off before counts no more.
-    pub fn set_clock(&mut self, node: usize, ahead_ms: i64) {
-        self.node(node).ahead_ms = ahead_ms;
-        if self.runs(node) {
-            self.input(node, Input::Wake);
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod bait;
 pub mod bundles;
+pub mod clocks;
 pub mod desks;
 pub mod faults;
 pub mod hostile;

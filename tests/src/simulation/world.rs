@@ -96,9 +96,9 @@ pub struct World {
     pub(super) moments: Option<Moments>,
     /// What was answered to an item that a test offered.
     pub(super) offered: Option<Receipt>,
-    now_ms: u64,
+    pub(super) now_ms: u64,
     sequence: u64,
-    queue: BTreeMap<(u64, u64), Event>,
+    pub(super) queue: BTreeMap<(u64, u64), Event>,
     backlog: VecDeque<(usize, u64, Input)>,
     is_busy: bool,
     pub(super) rng: ChaCha20Rng,
@@ -467,37 +467,6 @@ impl World {
             }
         }
         true
-    }
-
-    /// Lets time pass at once: what was due meanwhile happens at its end.
-    pub fn skip(&mut self, ms: u64) {
-        self.now_ms += ms;
-    }
-
-    /// Runs for some virtual time.
-    pub fn run_for(&mut self, ms: u64) {
-        let until = self.now_ms + ms;
-        while self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= until) {
-            self.step();
-        }
-        self.now_ms = until;
-    }
-
-    /// Lets time pass in which every machine sleeps: what falls due meanwhile is done at its end.
-    pub fn leap(&mut self, ms: u64) {
-        self.now_ms += ms;
-    }
-
-    /// Runs until something is so; false if it is not within some virtual time.
-    pub fn run_until(&mut self, within_ms: u64, mut so: impl FnMut(&mut Self) -> bool) -> bool {
-        let until = self.now_ms + within_ms;
-        while self.now_ms < until {
-            if so(self) {
-                return true;
-            }
-            self.run_for(250);
-        }
-        so(self)
     }
 }
 

@@ -304,11 +304,7 @@ fn attack_23_an_observer_of_lengths_and_times_cannot_tell_a_match() {
     for seed in 1..=plan.worlds {
         let (with, found) = week(seed, &plan, true);
         let (without, none) = week(seed, &plan, false);
-        println!(
-            "seed {seed}: {found} of {} matches came to people, {none} in the world without; {} items",
-            plan.matches,
-            with.len()
-        );
+        println!("seed {seed}: {found} records of {} matches, {none} in the world without; {} items", plan.matches, with.len());
         assert!(found * 4 >= plan.matches * 3 && none == 0, "seed {seed}: {found} matches in one world, {none} in the other");
         worlds.push((seed, with, without));
     }
