@@ -4,6 +4,7 @@
 
 pub mod bait;
 pub mod bundles;
+mod commands;
 pub mod desks;
 pub mod faults;
 pub mod hostile;
