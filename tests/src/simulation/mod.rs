@@ -5,6 +5,7 @@
 pub mod bait;
 pub mod bundles;
 pub mod clocks;
+mod commands;
 pub mod desks;
 pub mod faults;
 pub mod hostile;

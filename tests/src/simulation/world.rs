@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::record::Tree;
-use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp, UserId};
+use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp};
 use kinmesh_protocol::engine::job;
 use kinmesh_protocol::engine::{
-    Action, Answer, Command, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Op,
-    Receipt, Seat, SendOutcome,
+    Action, Answer, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Op, Receipt,
+    Seat, SendOutcome,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -52,10 +52,10 @@ pub struct SimNode {
     pub(super) links: BTreeSet<usize>,
     pub(super) in_flight: BTreeMap<usize, BTreeSet<DeliveryId>>,
     wake: Option<u64>,
-    open: BTreeMap<Ticket, Option<Result<Answer, Failure>>>,
+    pub(super) open: BTreeMap<Ticket, Option<Result<Answer, Failure>>>,
     pub(super) waiting: BTreeMap<ReceiptId, Waiting>,
     pub(super) next_receipt: u64,
-    next_ticket: u64,
+    pub(super) next_ticket: u64,
 }
 
 pub(super) enum Event {
@@ -300,37 +300,6 @@ impl World {
     pub fn custody(&mut self, node: usize, custody: Custody) {
         self.node(node).store.set_records_open(matches!(custody, Custody::Opened(_)));
         self.input(node, Input::Custody(custody));
-    }
-
-    /// Gives a command and returns its reply.
-    ///
-    /// # Errors
-    /// The engine's failure, or `Store` where the run refused the commit or the node does not run.
-    ///
-    /// # Panics
-    /// When there is no reply.
-    pub fn command(&mut self, node: usize, command: Command) -> Result<Answer, Failure> {
-        self.command_as(node, "desk", command)
-    }
-
-    /// Gives a command as another user than the usual one.
-    ///
-    /// # Errors
-    /// As [`World::command`].
-    ///
-    /// # Panics
-    /// When there is no reply.
-    pub fn command_as(&mut self, node: usize, user: &str, command: Command) -> Result<Answer, Failure> {
-        if !self.runs(node) {
-            return Err(Failure::Store);
-        }
-        let user = UserId::new(user).expect("a user");
-        let this = self.node(node);
-        let ticket = Ticket(this.next_ticket);
-        this.next_ticket += 1;
-        this.open.insert(ticket, None);
-        self.input(node, Input::Command { ticket, user, command: Box::new(command) });
-        self.node(node).open.remove(&ticket).flatten().expect("a reply to every command")
     }
 
     /// An input, after those that are being worked on. One for an engine that was opened again meanwhile is dropped.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::BlobId;
 use crate::base::record::{Record, RowKey, Stored, Tree};
+use crate::base::{BlobId, Sensitive};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::view::{Bulk, ReadError};
+
+/// A row's version and value.
+type Kept = (u16, Sensitive<Vec<u8>>);
 
 /// What a job reads and what it wrote.
 #[derive(Default)]
 pub(super) struct Memory {
-    rows: BTreeMap<(Tree, RowKey), (u16, crate::base::Sensitive<Vec<u8>>)>,
+    rows: BTreeMap<(Tree, RowKey), Kept>,
     blobs: BTreeMap<BlobId, Vec<u8>>,
 }
 

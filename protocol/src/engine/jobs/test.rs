@@ -83,8 +83,11 @@ fn lost(slice: &TestSlice, wanted: &Wanted, bulk: &dyn Bulk) -> Result<Vec<(Subj
     Ok(lost)
 }
 
-/// Epoch and keys of a hit that nothing followed yet.
-fn idle_hit(slice: &TestSlice, subject: SubjectId, bulk: &dyn Bulk) -> Result<Option<(Epoch, Vec<(u8, Tag)>)>, JobFailure> {
+/// Epoch of a hit, and its keys by position.
+type Idle = (Epoch, Vec<(u8, Tag)>);
+
+/// A hit that nothing followed yet.
+fn idle_hit(slice: &TestSlice, subject: SubjectId, bulk: &dyn Bulk) -> Result<Option<Idle>, JobFailure> {
     Ok(match slice.family {
         Family::Registered => {
             row_of::<HitRow>(bulk, &(subject, slice.owner))?.filter(|row| row.claim.is_none()).map(|row| (row.epoch, row.keys))
