@@ -274,7 +274,8 @@ fn attack_04_a_set_that_is_replayed_forked_or_meant_for_another_does_not_count()
         assert_eq!(held(&setup, owner.node, south).expect("a set").manifest, next);
     }
     // Of another epoch, another key, another profile.
-    let changes: [(Refusal, fn(&mut SetManifest)); 3] = [
+    type Change = fn(&mut SetManifest);
+    let changes: [(Refusal, Change); 3] = [
         (Refusal::Epoch, |set| set.epoch.0 += 1),
         (Refusal::Epoch, |set| set.voprf_pk[0] ^= 1),
         (Refusal::Profile, |set| set.profile = kinmesh_protocol::base::ProfileId::new("v0").expect("a profile")),
