@@ -90,7 +90,7 @@ impl Elsewhere for Wiring {
         let by = context.place.user_or_account()?;
         let secret = existing(context, args.credential.as_deref(), "your key to the records")?;
         let own = fresh(context, args.user_credential.as_deref(), "the added user's key to the records")?;
-        let added = users::add(&folder, (by, &secret), (args.name, &own)).map_err(|error| problem(error.kind(), error))?;
+        let added = users::add(&folder, (by, &secret), (args.added, &own)).map_err(|error| problem(error.kind(), error))?;
         shown(context, "kinmesh/user-add/1", &added, |out| added.write_text(out))?;
         context.out.hint(&format!("→ start the daemon again, then: kinmesh daemon unlock --user {}", added.user));
         Ok(())

@@ -17,7 +17,8 @@ pub enum UserVerb {
 #[command(after_help = "Example:\n  kinmesh user add boris --user amina")]
 pub struct UserAddArgs {
     /// The name with which the user will act.
-    pub name: UserId,
+    #[arg(value_name = "USER")]
+    pub added: UserId,
     /// File that opens the acting user's key, in place of a passphrase.
     #[arg(long, value_name = "FILE")]
     pub credential: Option<PathBuf>,
