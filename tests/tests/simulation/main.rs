@@ -9,7 +9,6 @@ mod bundles;
 mod claim_caps;
 mod closing;
 mod custody;
-mod deltas;
 mod duplicates;
 mod epochs;
 mod freshness;
