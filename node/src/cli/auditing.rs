@@ -29,13 +29,13 @@ const PAPERS: usize = 8;
 
 /// Arguments of `audit key`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kinmesh audit key --network kin-2027 --name @audit-1 --out keys")]
+#[command(after_help = "Example:\n  kinmesh audit key --network kin-2027 --auditor @audit-1 --out keys")]
 pub(super) struct AuditKeyArgs {
     /// The network's id.
     #[arg(long, value_name = "NET")]
     network: NetworkId,
     /// The auditor's name on the roster: @ and up to 15 of a-z, 0-9 and -.
-    #[arg(long, value_name = "@NAME")]
+    #[arg(long = "auditor", value_name = "@NAME")]
     name: AuditorName,
     /// Folder for the key and its public half.
     #[arg(long, value_name = "DIR")]

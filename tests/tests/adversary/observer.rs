@@ -4,8 +4,9 @@
 //! registered at the other society. A logistic regression and boosted stumps learn, world by world left out, to tell pairs of
 //! members with a match from the same pairs without one. A planted leak shows that they can.
 //!
-//! `cargo test` runs a small network. The whole one, 60 nodes with 20 matches, with N worlds of each kind, about four minutes
-//! each: `KINMESH_OBSERVER=N cargo test -p kinmesh-tests --test adversary attack_23 -- --nocapture`.
+//! It takes minutes a world and is a command of its own, since few worlds show nothing: 48 pairs of a small network give an AUC
+//! with an error of 0.08. The whole one, 60 nodes with 20 matches and N worlds of each kind:
+//! `KINMESH_OBSERVER=N cargo test -p kinmesh-tests --test adversary attack_23 -- --ignored --nocapture`.
 
 use std::collections::BTreeMap;
 
@@ -294,6 +295,7 @@ fn samples(worlds: &[(u64, Vec<Observed>, Vec<Observed>)], plan: &Plan) -> Vec<S
 
 // BG-1: one size, one rhythm, empty or not.
 #[test]
+#[ignore = "minutes a world: a command of its own, see above"]
 fn attack_23_an_observer_of_lengths_and_times_cannot_tell_a_match() {
     let full: Option<u64> = std::env::var("KINMESH_OBSERVER").ok().map(|text| text.parse().expect("a number of worlds"));
     let plan = match full {
