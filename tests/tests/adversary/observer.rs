@@ -294,8 +294,8 @@ fn samples(worlds: &[(u64, Vec<Observed>, Vec<Observed>)], plan: &Plan) -> Vec<S
 }
 
 // BG-1: one size, one rhythm, empty or not.
-#[test]
 #[ignore = "minutes a world: a command of its own, see above"]
+#[test]
 fn attack_23_an_observer_of_lengths_and_times_cannot_tell_a_match() {
     let full: Option<u64> = std::env::var("KINMESH_OBSERVER").ok().map(|text| text.parse().expect("a number of worlds"));
     let plan = match full {
