@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::base::cbor::lp;
-use crate::base::limits::{FIELDS, LEAVES};
+use crate::base::limits::{CANDIDATES, FIELDS, LEAVES};
 use crate::base::{Draw, Sensitive};
 
 /// Bytes of a field's name.
@@ -127,6 +127,20 @@ impl Commitment {
     /// Never, for leaves that [`Commitment::draw`] gave.
     pub fn root(&self) -> Result<[u8; 32], CommitError> {
         root(&self.0)
+    }
+
+    /// The roots of an answer and the place of this one among them; the others are random, so that only who has the leaves can
+    /// tell them apart (protocol.md 2.8).
+    ///
+    /// # Errors
+    /// Never, for leaves that [`Commitment::draw`] gave.
+    pub fn among_roots(&self, draw: &mut Draw) -> Result<(Vec<[u8; 32]>, u8), CommitError> {
+        let mut roots: Vec<[u8; 32]> = (0..CANDIDATES).map(|_| draw.bytes()).collect();
+        let place = u8::try_from(draw.below(CANDIDATES as u64)).unwrap_or(0);
+        if let Some(root) = roots.get_mut(usize::from(place)) {
+            *root = self.root()?;
+        }
+        Ok((roots, place))
     }
 
     /// The 32 leaves in ascending order, to be kept until the claim ends.

@@ -6,8 +6,6 @@
 //! the same requests, padding and bags whether a record is looked for or not. What remains: an owner counts how many records
 //! are asked about, padded to the unit of this member's class.
 
-use std::collections::BTreeMap;
-
 use crate::base::record::{Record, row_key};
 use crate::base::{CaseRef, Epoch, MemberId, Millis, PersonId, Sensitive, SubjectId, Timestamp, limits};
 use crate::casework::case::EndedRow;
@@ -19,7 +17,7 @@ use crate::person::MatchMode;
 use crate::private_match::asking::{AskHit, AskRow, OpenedRow, RANK};
 use crate::private_match::label::Tag;
 use crate::private_match::owner::IndexRow;
-use crate::private_match::querier::{QueryRow, SubjectRow, WaitingRow};
+use crate::private_match::querier::{QueryRow, SubjectRow, WaitingRow, add_keys, by_entry};
 use crate::private_match::{EntryId, Family};
 
 /// Records that one step looks at when a member takes part that did not.
@@ -190,11 +188,7 @@ impl Engine {
         set_seq: u64,
         hits: &[(SubjectId, u8, Tag)],
     ) -> Result<bool, ReadError> {
-        let mut records: BTreeMap<SubjectId, Vec<(u8, Tag)>> = BTreeMap::new();
-        for (subject, position, tag) in hits {
-            records.entry(*subject).or_default().push((*position, *tag));
-        }
-        for (subject, keys) in records {
+        for (subject, keys) in by_entry(hits) {
             if step.size() > limits::STEP_BYTES {
                 return Ok(false);
             }
@@ -209,12 +203,7 @@ impl Engine {
                 claim: old.as_ref().and_then(|row| row.claim),
             });
             row.set_seq = set_seq;
-            for (position, tag) in keys {
-                if !row.keys.iter().any(|(found, _)| *found == position) {
-                    row.keys.push((position, tag));
-                }
-            }
-            row.keys.sort_by_key(|(position, _)| *position);
+            add_keys(&mut row.keys, keys);
             if old.as_ref() != Some(&row) {
                 step.put(&id, &row);
             }

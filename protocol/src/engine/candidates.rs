@@ -100,12 +100,8 @@ impl Engine {
         // CL-3, CL-4.
         let commitment = Commitment::draw(&leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
         // CL-5.
-        let mut roots: Vec<[u8; 32]> = (0..limits::CANDIDATES).map(|_| step.draw.bytes()).collect();
-        let place = step.draw.below(limits::CANDIDATES as u64);
-        claim.root_index = u8::try_from(place).unwrap_or(0);
-        if let Some(root) = roots.get_mut(usize::from(claim.root_index)) {
-            *root = commitment.root().map_err(|_| ReadError::Damaged)?;
-        }
+        let (roots, place) = commitment.among_roots(&mut step.draw).map_err(|_| ReadError::Damaged)?;
+        claim.root_index = place;
         let (event, status) = match found {
             Some(_) => (HolderEvent::FoundRecord, ClaimStatus::Candidate),
             None => (HolderEvent::FoundNone, ClaimStatus::None),

@@ -1,7 +1,5 @@
 //! The seeker's side of claims: from hits to a claim, its answer, the attributes, and what came of it.
 
-use std::collections::BTreeMap;
-
 use crate::audit::Act;
 use crate::base::record::row_key;
 use crate::base::{ClaimId, MemberId, SubjectId, UserId, limits};
@@ -20,7 +18,7 @@ use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
 use crate::person::Field;
 use crate::private_match::label::{Family, Tag};
-use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow};
+use crate::private_match::querier::{HitDecision, HitRow, QueryRow, SubjectRow, add_keys, by_entry};
 use crate::roster::Freshness;
 
 /// Pages of hits that a list looks through: most of them were claimed.
@@ -35,11 +33,7 @@ impl Engine {
         set_seq: u64,
         hits: &[(SubjectId, u8, Tag)],
     ) -> Result<bool, ReadError> {
-        let mut subjects: BTreeMap<SubjectId, Vec<(u8, Tag)>> = BTreeMap::new();
-        for (subject, position, tag) in hits {
-            subjects.entry(*subject).or_default().push((*position, *tag));
-        }
-        for (subject, keys) in subjects {
+        for (subject, keys) in by_entry(hits) {
             if step.size() > limits::STEP_BYTES {
                 return Ok(false);
             }
@@ -71,12 +65,7 @@ impl Engine {
             row.epoch = query.epoch;
         }
         row.set_seq = set_seq;
-        for (position, tag) in keys {
-            if !row.keys.iter().any(|(found, _)| *found == position) {
-                row.keys.push((position, tag));
-            }
-        }
-        row.keys.sort_by_key(|(position, _)| *position);
+        add_keys(&mut row.keys, keys);
         if old.as_ref() != Some(&row) {
             step.put(&id, &row);
         }

@@ -168,12 +168,8 @@ impl Engine {
             None => Vec::new(),
         };
         let commitment = Commitment::draw(&leaves, &mut step.draw).map_err(|_| ReadError::Damaged)?;
-        let mut roots: Vec<[u8; 32]> = (0..limits::CANDIDATES).map(|_| step.draw.bytes()).collect();
-        let place = step.draw.below(limits::CANDIDATES as u64);
-        claim.root_index = u8::try_from(place).unwrap_or(0);
-        if let Some(root) = roots.get_mut(usize::from(claim.root_index)) {
-            *root = commitment.root().map_err(|_| ReadError::Damaged)?;
-        }
+        let (roots, place) = commitment.among_roots(&mut step.draw).map_err(|_| ReadError::Damaged)?;
+        claim.root_index = place;
         claim.state = SoughtState::Answered;
         claim.met = found.is_some();
         claim.subject = found.unwrap_or(claim.subject);

@@ -3,6 +3,8 @@
 //! Rows and the small pure decisions about them; `engine` translates. A subject's secret and labels stand under the service
 //! root, since a locked node must repeat, renew and test.
 
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 use crate::base::cbor::{fixed, fixed_list, fixed_secret};
@@ -278,6 +280,26 @@ crate::record!(HitRow, (SubjectId, MemberId), Hits, 1, Service);
 #[must_use]
 pub fn queries_at(owner: &MemberId, family: Family) -> crate::base::record::RowKey {
     crate::base::record::row_key(QueryRow::KIND, &(*owner, family))
+}
+
+/// Hits of a test by the entry that was asked about.
+#[must_use]
+pub fn by_entry(hits: &[(SubjectId, u8, Tag)]) -> BTreeMap<SubjectId, Vec<(u8, Tag)>> {
+    let mut entries: BTreeMap<SubjectId, Vec<(u8, Tag)>> = BTreeMap::new();
+    for (entry, position, tag) in hits {
+        entries.entry(*entry).or_default().push((*position, *tag));
+    }
+    entries
+}
+
+/// Adds keys that were hit to those of earlier tests: each position once, strongest first.
+pub fn add_keys(keys: &mut Vec<(u8, Tag)>, found: Vec<(u8, Tag)>) {
+    for (position, tag) in found {
+        if !keys.iter().any(|(known, _)| *known == position) {
+            keys.push((position, tag));
+        }
+    }
+    keys.sort_by_key(|(position, _)| *position);
 }
 
 #[cfg(test)]
