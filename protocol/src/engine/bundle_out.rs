@@ -23,7 +23,7 @@ use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, Message, Unverified, packed_len, sign};
 use crate::private_match::Family;
-use crate::private_match::owner::SetOut;
+use crate::private_match::owner::{SetOut, SetPart};
 use crate::private_match::querier::{OpenRequestRow, RequestRow};
 
 /// Bags of a bundle at least; more are a power of two, empty ones included.
@@ -339,24 +339,22 @@ impl Engine {
             _ => None,
         };
         let of = if family == Family::Registered as u8 { Family::Registered } else { Family::Sought };
-        let out = step.get::<SetOut>(&(*to, of))?;
-        let Some((out, manifest)) = out.and_then(|out| out.manifest.clone().map(|manifest| (out, manifest))) else {
-            return Ok((Vec::new(), next_family));
-        };
-        if out.confirmed_seq >= manifest.set_seq {
-            return Ok((Vec::new(), next_family));
-        }
-        // A set that was replaced while the bundle is made goes out from its beginning.
-        let message = if set_seq == manifest.set_seq {
-            self.segment_message(step, to, manifest.family, set_seq, done)?
+        let Some(out) = step.get::<SetOut>(&(*to, of))? else { return Ok((Vec::new(), next_family)) };
+        // A set that was replaced while the bundle is made is left: what follows goes on from what the member confirmed.
+        let begun = step.get::<SetPart>(&(*to, of, set_seq))?;
+        let is_open = begun.as_ref().is_some_and(|part| usize::try_from(done).is_ok_and(|done| done < part.segments.len()));
+        let (message, place) = if is_open {
+            (self.segment_message(step, to, of, set_seq, done)?, (set_seq, done.saturating_add(1)))
         } else {
+            let have = if begun.is_some() { set_seq } else { out.confirmed_seq };
+            let Some(next) = out.next_after(have) else { return Ok((Vec::new(), next_family)) };
+            let part = step.get::<SetPart>(&(*to, of, next))?.ok_or(ReadError::Damaged)?;
             let header = self.header(step, to, kind::SET_MANIFEST, None)?;
-            Some(sign(&self.own.network, &header, &cbor::encode(&manifest), &self.keys.operational))
+            (Some(sign(&self.own.network, &header, &cbor::encode(&part.manifest), &self.keys.operational)), (next, 0))
         };
         let Some(message) = message else { return Ok((Vec::new(), next_family)) };
         let items = self.make_cell(step, to, CellKind::Set, &[message]).into_iter().collect();
-        let done = if set_seq == manifest.set_seq { done.saturating_add(1) } else { 0 };
-        Ok((items, Some(BundlePlace::Set { family, set_seq: manifest.set_seq, done })))
+        Ok((items, Some(BundlePlace::Set { family, set_seq: place.0, done: place.1 })))
     }
 }
 

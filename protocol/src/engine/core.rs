@@ -4,23 +4,24 @@
 //! whatever must survive is a row and [`Engine::open`] re-issues what a crash cut short. It does not touch clocks, files,
 //! sockets or OS randomness.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
 use thiserror::Error;
 
 use crate::base::record::row_key;
-use crate::base::{JobId, MemberId, MsgId, PeerId, Seed, Timestamp, limits};
+use crate::base::{JobId, MemberId, PeerId, Seed, Timestamp, limits};
 use crate::engine::effect::{Action, Effects, NoticeCode};
 use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
 use crate::engine::links::Links;
+use crate::engine::retest::Tested;
 use crate::engine::rows::{Due, DueRow, OwnRow};
+pub(super) use crate::engine::running::{JobFor, Running};
 use crate::engine::standing::Standings;
 use crate::engine::step::{Mark, Step};
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::private_match::Family;
 use crate::roster::{HeldRoster, MemberKeys};
 
 /// Secrets that the engine works with; the node's keystore gives them.
@@ -71,81 +72,6 @@ pub struct Engine {
     asked: Option<Timestamp>,
 }
 
-/// Work under way; gone with the process, made again by whoever needs it.
-#[derive(Default)]
-pub(super) struct Running {
-    next_job: u64,
-    /// An index slice is running.
-    pub index: bool,
-    /// Own records are being compared.
-    pub comparing: bool,
-    /// Decoys are being made.
-    pub decoys: bool,
-    /// What they are made of.
-    pub made_up: Vec<Vec<crate::casework::commitment::OpenedField>>,
-    /// Pairs may wait to be compared.
-    pub look_at_suspects: bool,
-    /// A set is being built for this peer, in this family.
-    pub build: Option<(MemberId, Family)>,
-    /// Peers' sets may have to be built.
-    pub look_at_builds: bool,
-    /// Owners whose set of a family is being tested, and whether it must be tested once more.
-    pub tests: BTreeMap<(MemberId, Family), bool>,
-    /// Requests that are being blinded.
-    pub blinding: BTreeSet<MsgId>,
-    /// Requests that are being evaluated for a querier.
-    pub evaluating: BTreeMap<(MemberId, MsgId), crate::engine::evaluation::Evaluating>,
-    /// Requests that a bundle asks for: signed once their elements are there.
-    pub carried: BTreeMap<MsgId, Option<Vec<u8>>>,
-    /// Responses that are being finalized.
-    pub finalizing: BTreeSet<MsgId>,
-    /// The audit that is being opened.
-    pub audit: Option<crate::casework::audit_file::AuditFile>,
-    /// The list that is being made for an auditor.
-    pub listing: Option<crate::engine::audits::Listing>,
-    /// Jobs by id.
-    pub jobs: BTreeMap<JobId, JobFor>,
-}
-
-/// What a job was started for, so that its failure is put to the right door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum JobFor {
-    /// Own index.
-    Index,
-    /// A peer's set of one family.
-    Build(MemberId, Family),
-    /// A test of an owner's set of one family.
-    Test(MemberId, Family),
-    /// A request to be blinded.
-    Blind(MsgId, MemberId),
-    /// A querier's request.
-    Evaluate(MemberId, MsgId),
-    /// An owner's response.
-    Finalize(MsgId, MemberId),
-    /// Rows that became invisible.
-    Sweep,
-    /// Own records that may be one person.
-    Compare,
-    /// Made-up people.
-    Decoys,
-}
-
-impl Running {
-    /// Starts a job.
-    pub fn start<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        what: JobFor,
-        class: crate::engine::job::JobClass,
-        work: crate::engine::job::Job,
-    ) {
-        let job = JobId(self.next_job);
-        self.next_job += 1;
-        self.jobs.insert(job, what);
-        step.act(Action::Run { job, class, work: Box::new(work) });
-    }
-}
-
 impl Engine {
     /// Reads who this node is, the roster, the members' keys; admits and dials the members; re-issues what a crash cut
     /// short.
@@ -176,7 +102,7 @@ impl Engine {
             members: BTreeMap::new(),
             standings: Standings::default(),
             links: Links::default(),
-            running: Running { look_at_builds: true, look_at_suspects: true, ..Running::default() },
+            running: Running::at_start(),
             records_open,
             asked: None,
         };
@@ -265,9 +191,17 @@ impl Engine {
             }
             (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
             (JobFor::Decoys, Found::Decoys { decoys }) => self.decoys_made(step, decoys),
-            (JobFor::Build(..), Found::Built(state)) => self.built(step, writes, *state),
-            (JobFor::Test(..), Found::Hits { owner, family, set_seq, hits, complete }) => {
-                self.tested(step, owner, family, set_seq, &hits, complete)
+            (JobFor::Round, Found::Round(round)) => self.round_went_on(step, writes, *round),
+            (JobFor::Build, Found::Built(state)) => self.built(step, writes, *state),
+            (JobFor::Delta, Found::Delta { peer, family, round, made: Some(made) }) => {
+                self.delta_made(step, writes, peer, family, round, *made)
+            }
+            (JobFor::Test(..), Found::Hits { owner, family, set_seq, hits, lost, complete }) => {
+                let tested = Tested { owner, family, set_seq, hits, lost, complete };
+                self.tested(step, &tested)
+            }
+            (JobFor::Check(..), Found::Checked { owner, family, manifest_hash, fits: Some(fits) }) => {
+                self.checked(step, (owner, family), manifest_hash, fits)
             }
             (JobFor::Blind(..), Found::Blinded { request, owner, elements }) => self.blinded(step, request, owner, elements),
             (JobFor::Evaluate(..), Found::Evaluated { querier, request, evaluated, proof }) => {
@@ -289,10 +223,14 @@ impl Engine {
         }
         if let Some(next) = next {
             let class = match what {
-                JobFor::Index | JobFor::Build(..) | JobFor::Sweep | JobFor::Compare | JobFor::Decoys => {
-                    crate::engine::job::JobClass::Build
-                }
-                JobFor::Test(..) => crate::engine::job::JobClass::Check,
+                JobFor::Index
+                | JobFor::Round
+                | JobFor::Build
+                | JobFor::Delta
+                | JobFor::Sweep
+                | JobFor::Compare
+                | JobFor::Decoys => crate::engine::job::JobClass::Build,
+                JobFor::Test(..) | JobFor::Check(..) => crate::engine::job::JobClass::Check,
                 _ => crate::engine::job::JobClass::Answer,
             };
             self.running.start(step, what, class, next);
@@ -300,17 +238,12 @@ impl Engine {
     }
 
     fn job_failed<V: View>(&mut self, step: &mut Step<'_, V>, what: JobFor, failure: JobFailure) {
-        let replaced = match what {
-            JobFor::Test(owner, family) if self.running.tests.get(&(owner, family)) == Some(&true) => Some((owner, family)),
-            _ => None,
-        };
-        self.job_ended(what);
-        // The set was replaced while it was tested, and its files are gone: the next one is tested.
-        if let Some((owner, family)) = replaced
-            && self.test_again(step, owner, family).is_ok()
-        {
+        let is_read = matches!(failure, JobFailure::Read(_));
+        // The set was replaced while a job read it, and its files are gone: what is held now is taken up.
+        if is_read && self.set_moved_on(step, what).unwrap_or(false) {
             return;
         }
+        self.job_ended(what);
         match (what, failure) {
             // EV-4.
             // Never retried with other blinds: the owner's key is not the announced one (protocol.md 3.4).
@@ -325,9 +258,12 @@ impl Engine {
     fn job_ended(&mut self, what: JobFor) {
         match what {
             JobFor::Index => self.running.index = false,
-            JobFor::Build(..) => self.running.build = None,
+            JobFor::Round | JobFor::Build | JobFor::Delta => self.running.build = false,
             JobFor::Test(owner, family) => {
                 self.running.tests.remove(&(owner, family));
+            }
+            JobFor::Check(owner, family) => {
+                self.running.checks.remove(&(owner, family));
             }
             JobFor::Blind(request, _) => {
                 self.running.blinding.remove(&request);

@@ -1,9 +1,9 @@
-//! The owner's index and the sets made of it: which job runs next.
+//! The owner's index: which entries are evaluated next, and the forgetting of what ran out.
 //!
-//! One index slice and one build run at a time; both go on from rows, so a restart only repeats a slice.
+//! One index slice runs at a time and goes on from rows, so a restart only repeats a slice. Sets are made of it in `rounds`.
 
 use crate::base::record::{Record, row_key};
-use crate::base::{Epoch, MemberId, Millis, PersonId, Sensitive, Timestamp};
+use crate::base::{Epoch, MemberId, PersonId};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
@@ -13,13 +13,9 @@ use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
 use crate::person::MatchMode;
-use crate::private_match::build::{Phase, SetBuild};
-use crate::private_match::household::CutRow;
-use crate::private_match::manifest::{SetKind, SetManifest};
-use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow, SetOut};
+use crate::private_match::owner::{EpochKey, IndexRow, IndexState, NextEpoch, PendingRow};
 use crate::private_match::querier::AskedRow;
 use crate::private_match::querier::WaitingRow;
-use crate::private_match::runs::Cursor;
 use crate::private_match::{EntryId, EpochSecret, Family};
 
 /// Entries of one index slice: 48 tag rows each stay within a batch.
@@ -162,158 +158,6 @@ impl Engine {
             self.running.look_at_builds = true;
             step.notify(NoticeCode::IndexReady, None, u64::from(epoch.0));
         }
-        Ok(())
-    }
-
-    /// Starts the build of a peer's set where the index moved on and its time has come.
-    pub(super) fn continue_builds<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
-        if self.running.build.is_some() || !self.running.look_at_builds || !self.may_exchange() {
-            return Ok(());
-        }
-        self.running.look_at_builds = false;
-        let (Some(held), Some(state)) = (&self.held, step.get::<IndexState>(&())?) else { return Ok(()) };
-        let delta = held.roster.pace.delta;
-        let mut earliest: Option<Timestamp> = None;
-        for family in Family::ALL {
-            // Own duplicates are linked first: until then a person registered twice loses all shared keys. A locked node
-            // cannot compare and does not wait.
-            let waits = family == Family::Registered && self.records_open && self.has_suspects(step)?;
-            if waits || !state.of(family).is_settled() {
-                continue;
-            }
-            for peer in self.peers() {
-                let out = step.get::<SetOut>(&(peer, family))?.unwrap_or_else(SetOut::none);
-                if out.manifest.is_some() && out.generation == state.of(family).generation {
-                    continue;
-                }
-                // After a roll a set of the last epoch is worth nothing more.
-                let is_current = out.manifest.as_ref().is_some_and(|manifest| manifest.epoch == state.epoch);
-                let at = if is_current { out.built_at + delta } else { step.wall() };
-                if at <= step.wall() {
-                    return self.start_build(step, (peer, family), &state, &out);
-                }
-                earliest = Some(earliest.map_or(at, |least| least.min(at)));
-            }
-        }
-        if let Some(at) = earliest {
-            self.due(step, at, Due::Build);
-        }
-        Ok(())
-    }
-
-    fn start_build<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        id: (MemberId, Family),
-        state: &IndexState,
-        out: &SetOut,
-    ) -> Result<(), ReadError> {
-        let (peer, family) = id;
-        let generation = state.of(family).generation;
-        if let Some(running) = step.get::<SetBuild>(&id)?
-            && running.generation == generation
-            && running.phase != Phase::Done
-        {
-            self.running.build = Some(id);
-            self.running.start(step, JobFor::Build(peer, family), JobClass::Build, Job::Build(Box::new(running)));
-            return Ok(());
-        }
-        // A chain is of one epoch; the salt stays within it (protocol.md 3.9).
-        let chain = out.manifest.as_ref().filter(|manifest| manifest.epoch == state.epoch);
-        let build = SetBuild {
-            owner: self.me()?,
-            peer,
-            family,
-            epoch: state.epoch,
-            set_seq: chain.map_or(1, |manifest| manifest.set_seq + 1),
-            generation,
-            salt: chain.map_or_else(|| step.draw.bytes(), |manifest| *manifest.salt.expose()),
-            pad_seed: Sensitive::new(step.draw.bytes()),
-            seed: step.draw.bytes(),
-            files: 0,
-            phase: Phase::Scan,
-            after: Vec::new(),
-            real: 0,
-            unique: 0,
-            dummies: 0,
-            dummy_counter: 0,
-            total: 0,
-            written: 0,
-            runs: Vec::new(),
-            cursor: Cursor::start(0),
-            segments: Vec::new(),
-            cut: 0,
-        };
-        step.put(&id, &build);
-        self.running.build = Some(id);
-        self.running.start(step, JobFor::Build(peer, family), JobClass::Build, Job::Build(Box::new(build)));
-        Ok(())
-    }
-
-    /// A slice of a build is there; the last one publishes the set.
-    pub(super) fn built<V: View>(&mut self, step: &mut Step<'_, V>, writes: Batch, state: SetBuild) -> Result<(), ReadError> {
-        let id = (state.peer, state.family);
-        step.absorb(writes);
-        if state.phase != Phase::Done {
-            step.put(&id, &state);
-            return Ok(());
-        }
-        self.running.build = None;
-        self.running.look_at_builds = true;
-        step.remove::<SetBuild>(&id);
-        for run in &state.runs {
-            step.drop_blob(*run);
-        }
-        let live = step.get::<IndexState>(&())?.is_some_and(|index| index.epoch == state.epoch);
-        let Some(key) = step.get::<EpochKey>(&state.epoch)?.filter(|_| live) else {
-            // The epoch rolled while it was built.
-            for (_, segment) in &state.segments {
-                step.drop_blob(*segment);
-            }
-            return Ok(());
-        };
-        let old = step.get::<SetOut>(&id)?.unwrap_or_else(SetOut::none);
-        for segment in &old.segments {
-            step.drop_blob(*segment);
-        }
-        let is_first = old.manifest.as_ref().is_none_or(|manifest| manifest.epoch != state.epoch);
-        let next_due = step.wall() + self.held.as_ref().map_or(Millis::days(1), |held| held.roster.pace.delta);
-        let manifest = SetManifest {
-            family: state.family,
-            epoch: state.epoch,
-            profile: linkage::profile_id(),
-            set_seq: state.set_seq,
-            prev_manifest_hash: if is_first { [0; 32] } else { old.manifest_hash },
-            kind: SetKind::Base,
-            base_seq: state.set_seq,
-            voprf_pk: key.public,
-            salt: Sensitive::new(state.salt),
-            prefix_bits: crate::private_match::manifest::PREFIX_BITS,
-            adds_count: state.total,
-            removes_count: 0,
-            segments: state.segments.iter().map(|(info, _)| info.clone()).collect(),
-            next_due: next_due.deadline_seconds(),
-        };
-        let out = SetOut {
-            manifest_hash: manifest.hash(),
-            manifest: Some(manifest),
-            segments: state.segments.iter().map(|(_, blob)| *blob).collect(),
-            generation: state.generation,
-            built_at: step.wall(),
-            confirmed_seq: if is_first { 0 } else { old.confirmed_seq },
-        };
-        step.put(&id, &out);
-        if state.family == Family::Registered { Self::count_cut(step, &state) } else { Ok(()) }
-    }
-
-    /// Remembers what the cut left out, and says once that it is too much.
-    fn count_cut<V: View>(step: &mut Step<'_, V>, state: &SetBuild) -> Result<(), ReadError> {
-        let was_over = step.get::<CutRow>(&())?.is_some_and(|row| row.over);
-        let row = CutRow::of(state.cut, state.real + state.cut);
-        if row.over && !was_over {
-            step.notify(NoticeCode::KeysCut, None, row.cut.saturating_mul(1_000) / row.keys.max(1));
-        }
-        step.put(&(), &row);
         Ok(())
     }
 

@@ -4,18 +4,24 @@
 //! where more is to do, in a next slice that the engine commits before it runs; a crash repeats one slice. The result of
 //! a job whose generation is gone is dropped.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::base::{BlobId, Epoch, MemberId, MsgId, PersonId, ProfileId, Seed, Sensitive, SubjectId};
 use crate::engine::batch::Batch;
+use crate::engine::jobs::delta::Wanted;
 use crate::engine::view::{Bulk, ReadError};
 use crate::person::PersonRecord;
 use crate::private_match::build::SetBuild;
+use crate::private_match::delta::{Backing, Counts, Presence, Unfit};
 use crate::private_match::entry::EntryId;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SegmentInfo;
 use crate::private_match::oprf::{Element, EpochSecret};
 use crate::private_match::owner::PendingRow;
+use crate::private_match::round::Round;
+use crate::private_match::snapshot::Files;
 
 /// Which work the pool takes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +48,14 @@ pub enum Job {
     Index(IndexSlice),
     /// Removes the tags of entries that left the index.
     Unindex(IndexSlice),
-    /// One slice of building a peer's set.
+    /// Checks a delta against the set that it changes.
+    Check(Box<DeltaCheck>),
+    /// One slice of a round.
+    Round(Box<Round>),
+    /// One slice of building a peer's base.
     Build(Box<SetBuild>),
+    /// One slice of making a peer's delta.
+    Delta(Box<DeltaSlice>),
     /// Removes rows that became invisible.
     Sweep(SweepSlice),
     /// Compares own records that may be one person.
@@ -105,7 +117,7 @@ pub struct FinalizeBatch {
     pub proof: Sensitive<[u8; 64]>,
 }
 
-/// Tests tags against a set.
+/// Tests tags against a set, or against what changed of it.
 pub struct TestSlice {
     /// Whose set.
     pub owner: MemberId,
@@ -115,15 +127,74 @@ pub struct TestSlice {
     pub family: Family,
     /// Epoch of the set.
     pub epoch: Epoch,
-    /// Sequence of the set: its result counts only while that is the held one.
+    /// Number of the last set that is tested: its result counts only while its base is the held one.
     pub set_seq: u64,
+    /// True: against the base and all deltas. False: against some deltas, and what they do not name stays as it is.
+    pub whole: bool,
     /// The set's salt.
     pub salt: [u8; 32],
-    /// Its segments, in order.
+    /// Its segments, those of the last delta first: the last word about a prefix counts.
     pub segments: Vec<(SegmentInfo, BlobId)>,
     /// Segments that were tested by earlier slices.
     pub done: usize,
+    /// Prefixes of tags that were found in it.
+    pub found: BTreeSet<u64>,
+    /// Prefixes of tags that were removed from it and not added again.
+    pub gone: BTreeSet<u64>,
 }
+
+/// Checks a delta against the set that it changes.
+pub struct DeltaCheck {
+    /// Whose set.
+    pub owner: MemberId,
+    /// Family of the set.
+    pub family: Family,
+    /// The delta's manifest: its result counts only while that is the one that is coming.
+    pub manifest_hash: [u8; 32],
+    /// The delta's segments.
+    pub delta: Vec<(SegmentInfo, BlobId)>,
+    /// The set's segments, in the order of their sets.
+    pub held: Vec<(SegmentInfo, BlobId)>,
+    /// Segments of the set that were streamed.
+    pub done: usize,
+    /// The delta's adds and removes, and which of them were found so far; none before the first slice.
+    pub lists: Option<(Vec<u64>, Vec<u64>, Presence)>,
+}
+
+/// Makes one peer's delta.
+pub struct DeltaSlice {
+    /// This owner.
+    pub owner: MemberId,
+    /// The peer that it is for.
+    pub peer: MemberId,
+    /// Family of the set.
+    pub family: Family,
+    /// Epoch of the tags.
+    pub epoch: Epoch,
+    /// The round whose changes it brings.
+    pub round: u64,
+    /// Salt of the labels.
+    pub salt: [u8; 32],
+    /// From which dummies derive.
+    pub pad_seed: Sensitive<[u8; 32]>,
+    /// What stands behind the peer's set.
+    pub backing: Backing,
+    /// How many prefixes it adds and removes.
+    pub counts: Counts,
+    /// The list of changes.
+    pub changes: Files,
+    /// Names its own files.
+    pub files: Files,
+    /// The set's segments, in the order of their sets.
+    pub held: Vec<(SegmentInfo, BlobId)>,
+    /// Segments of the set that were streamed.
+    pub done: usize,
+    /// What is looked for; none before the first slice.
+    pub wanted: Option<Wanted>,
+}
+
+/// A delta that was made: its segments with their files, and what stands behind the set after it.
+pub type DeltaMade = (Vec<(SegmentInfo, BlobId)>, Backing);
 
 /// Indexes own records, or own subjects.
 pub struct IndexSlice {
@@ -246,10 +317,12 @@ pub enum Found {
         owner: MemberId,
         /// Family of the set.
         family: Family,
-        /// The set that was tested.
+        /// Number of the last set that was tested.
         set_seq: u64,
         /// Subjects with the tags that were hit and their position among the subject's keys.
         hits: Vec<(SubjectId, u8, Tag)>,
+        /// Subjects with the positions of keys that were hits and are not any more; with the last slice.
+        lost: Vec<(SubjectId, Vec<u8>)>,
         /// True when the last segment was tested.
         complete: bool,
     },
@@ -280,8 +353,32 @@ pub enum Found {
     },
     /// Own records that were compared.
     Compared(Vec<ComparedPair>),
-    /// One slice of a set is built; the state says whether it is whole.
+    /// A delta was checked.
+    Checked {
+        /// Whose.
+        owner: MemberId,
+        /// Family of the set.
+        family: Family,
+        /// The delta's manifest.
+        manifest_hash: [u8; 32],
+        /// Whether it fits the set; none if the check goes on.
+        fits: Option<bool>,
+    },
+    /// One slice of a round is done; the state says which is next.
+    Round(Box<Round>),
+    /// One slice of a base is built; the state says whether it is whole.
     Built(Box<SetBuild>),
+    /// One slice of a delta is made.
+    Delta {
+        /// The peer that it is for.
+        peer: MemberId,
+        /// Family of the set.
+        family: Family,
+        /// The round whose changes it brings.
+        round: u64,
+        /// What was made, or why a base takes its place; none if the making goes on.
+        made: Option<Box<Result<DeltaMade, Unfit>>>,
+    },
 }
 
 /// Why a slice gave nothing.
@@ -312,6 +409,9 @@ pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
         Job::Evaluate(batch) => jobs::evaluation::evaluate(&batch),
         Job::Finalize(batch) => jobs::evaluation::finalize(&batch),
         Job::Test(slice) => jobs::test::run(slice, bulk),
+        Job::Check(check) => jobs::check::run(*check, bulk),
+        Job::Round(round) => jobs::round::run(*round, bulk),
+        Job::Delta(slice) => jobs::delta::run(*slice, bulk),
         Job::Index(slice) => jobs::index::run(&slice, bulk),
         Job::Unindex(slice) => jobs::removal::run(&slice, bulk),
         Job::Build(state) => jobs::build::run(*state, bulk),

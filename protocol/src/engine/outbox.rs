@@ -10,7 +10,7 @@ use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Addressee, CellHeader, CellKind, Header, Message, Unverified, capacity_class, packed_len, seal, sign};
 use crate::private_match::manifest::SetSegment;
-use crate::private_match::owner::SetOut;
+use crate::private_match::owner::SetPart;
 
 /// Rows of the outbox that one cell is filled from.
 const ROWS_A_CELL: usize = 32;
@@ -182,10 +182,9 @@ impl Engine {
         set_seq: u64,
         index: u32,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some(set) = step.get::<SetOut>(&(*member, family))? else { return Ok(None) };
-        let Some(manifest) = set.manifest.filter(|manifest| manifest.set_seq == set_seq) else { return Ok(None) };
-        let place = usize::try_from(index).map_err(|_| ReadError::Damaged)?;
-        let (Some(info), Some(blob)) = (manifest.segments.get(place), set.segments.get(place)) else { return Ok(None) };
+        let Some(part) = step.get::<SetPart>(&(*member, family, set_seq))? else { return Ok(None) };
+        let (manifest, place) = (&part.manifest, usize::try_from(index).map_err(|_| ReadError::Damaged)?);
+        let (Some(info), Some(blob)) = (manifest.segments.get(place), part.segments.get(place)) else { return Ok(None) };
         let body = SetSegment { family, epoch: manifest.epoch, set_seq, index, kind: info.kind, bytes: step.read_blob(*blob)? };
         let header = self.header(step, member, crate::engine::receive::kind::SET_SEGMENT, None)?;
         Ok(Some(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational)))

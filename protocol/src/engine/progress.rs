@@ -31,7 +31,7 @@ impl Engine {
         let mut tested_sets = Vec::new();
         for peer in &peers {
             let set = step.get::<SetIn>(&(*peer, Family::Registered))?.unwrap_or_default();
-            tested_sets.push(set.held.filter(|held| held.tested).map(|held| held.manifest.epoch));
+            tested_sets.push(set.held.filter(|held| held.is_tested()).map(|held| held.head.epoch));
         }
         let mut lines = Vec::new();
         for (subject, row) in subjects {

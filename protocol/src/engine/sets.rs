@@ -1,23 +1,27 @@
-//! Sets on the way: an owner answers what its peers ask for, a querier fetches, checks and tests.
+//! Sets on the way: an owner answers what its peers ask for, a querier fetches and checks.
 //!
 //! A set that is not whole and checked never replaces the one that is held (protocol.md 3.4). Every owner is asked every
-//! time, never only those that matter (2.9).
+//! time, never only those that matter (2.9). A delta is checked against the set that it changes by a job, since that streams
+//! it; a chain that breaks is begun again from its base once, and the set that is held goes on counting.
 
-use crate::base::{MemberId, limits};
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::base::{MemberId, Millis, limits};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
-use crate::engine::job::{Job, JobClass, TestSlice};
+use crate::engine::job::{DeltaCheck, Job, JobClass};
 use crate::engine::receive::kind;
 use crate::engine::rows::{Due, Lane, Outgoing, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
+use crate::private_match::chain::ChainHead;
 use crate::private_match::manifest::{ReceiptStatus, SetGet, SetKind, SetManifest, SetReceipt, SetSegment, WantedSegment};
-use crate::private_match::owner::{SetOut, segments_of};
-use crate::private_match::querier::{ComingSet, HeldSet, SetIn};
+use crate::private_match::owner::{SetOut, SetPart, segments_of};
+use crate::private_match::querier::{ComingSet, HeldPart, HeldSet, Repair, SetIn};
 use crate::private_match::{Family, padding};
-
-use sha2::{Digest, Sha256};
 
 /// Segments that are asked for at once.
 const WANTED: usize = 16;
@@ -28,7 +32,18 @@ impl Engine {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         // The timer goes on for a member that is suspended: it may come back.
         self.due(step, step.wall() + pace.delta, Due::SetCheck(owner));
-        if self.taking_part(&owner).is_some() && self.is_up(&owner) { self.ask_sets(step, &owner) } else { Ok(()) }
+        if self.taking_part(&owner).is_none() || !self.is_up(&owner) {
+            return Ok(());
+        }
+        for family in Family::ALL {
+            let id = (owner, family);
+            // A chain that breaks every day is begun again once a day, no more.
+            if let Some(mut set) = step.get::<SetIn>(&id)?.filter(|set| set.repair == Repair::Tried) {
+                set.repair = Repair::None;
+                step.put(&id, &set);
+            }
+        }
+        self.ask_sets(step, &owner)
     }
 
     /// Asks an owner for its sets, outside the regular times where it returned.
@@ -43,11 +58,8 @@ impl Engine {
         let Some(epoch) = self.keys_of(owner, step.wall()).map(|keys| keys.keys.voprf.epoch) else { return Ok(()) };
         let id = (*owner, family);
         let mut set = step.get::<SetIn>(&id)?.unwrap_or_default();
-        let have_seq = match (&set.coming, &set.held) {
-            (Some(coming), _) => coming.manifest.set_seq,
-            (None, Some(held)) if held.manifest.epoch == epoch => held.manifest.set_seq,
-            _ => 0,
-        };
+        let held = set.held.as_ref().filter(|held| held.head.epoch == epoch && set.repair != Repair::Wanted);
+        let have_seq = held.map_or(0, |held| held.head.set_seq);
         let want = set.coming.as_ref().map_or_else(Vec::new, wanted);
         if let Some(coming) = &mut set.coming {
             coming.asked = u32::try_from(want.len()).unwrap_or(u32::MAX);
@@ -71,23 +83,32 @@ impl Engine {
         Ok(())
     }
 
-    /// Owner: a peer asks for its own set, never anybody else's.
+    /// Owner: a peer asks for its own set, never anybody else's: for segments of what it knows of, else for what follows.
     pub(super) fn set_get<V: View>(&mut self, step: &mut Step<'_, V>, from: MemberId, get: &SetGet) -> Result<(), Refusal> {
         let Some(out) = step.get::<SetOut>(&(from, get.family))? else { return Ok(()) };
-        let Some(manifest) = out.manifest else { return Ok(()) };
-        if get.epoch != manifest.epoch {
+        if get.epoch != out.epoch {
             return Err(Refusal::Epoch);
         }
-        if manifest.set_seq > get.have_seq {
-            return self.post(step, &from, Lane::Set, kind::SET_MANIFEST, None, &manifest).map_err(Refusal::from);
+        let life = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.message_life);
+        let expires = (step.wall() + life).seconds();
+        let mut lengths: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut is_served = false;
+        for want in get.want.iter().take(WANTED) {
+            let length = match lengths.get(&want.set_seq) {
+                Some(length) => *length,
+                None => step.get::<SetPart>(&(from, get.family, want.set_seq))?.map_or(0, |part| part.segments.len()),
+            };
+            lengths.insert(want.set_seq, length);
+            if usize::try_from(want.index).is_ok_and(|index| index < length) {
+                let what = Outgoing::Segment { family: get.family, set_seq: want.set_seq, index: want.index };
+                self.enqueue(step, &from, Lane::Set, what, expires)?;
+                is_served = true;
+            }
         }
-        let expires =
-            (step.wall() + self.held.as_ref().map_or(crate::base::Millis(0), |held| held.roster.pace.message_life)).seconds();
-        for want in get.want.iter().take(WANTED).filter(|want| want.set_seq == manifest.set_seq) {
-            let what = Outgoing::Segment { family: get.family, set_seq: want.set_seq, index: want.index };
-            self.enqueue(step, &from, Lane::Set, what, expires)?;
-        }
-        Ok(())
+        // Segments of a set that a base replaced are not there any more: the base is offered.
+        let Some(next) = out.next_after(get.have_seq).filter(|_| !is_served) else { return Ok(()) };
+        let Some(part) = step.get::<SetPart>(&(from, get.family, next))? else { return Ok(()) };
+        self.post(step, &from, Lane::Set, kind::SET_MANIFEST, None, &part.manifest).map_err(Refusal::from)
     }
 
     /// Owner: what became of a set.
@@ -99,11 +120,11 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let id = (from, receipt.family);
         let Some(mut out) = step.get::<SetOut>(&id)? else { return Err(Refusal::State) };
-        if receipt.status == ReceiptStatus::Applied && receipt.set_seq <= out.seq() {
+        if receipt.status != ReceiptStatus::Applied {
+            step.notify(NoticeCode::SetDiscarded, Some(from), receipt.set_seq);
+        } else if receipt.epoch == out.epoch && receipt.set_seq <= out.set_seq {
             out.confirmed_seq = out.confirmed_seq.max(receipt.set_seq);
             step.put(&id, &out);
-        } else if receipt.status != ReceiptStatus::Applied {
-            step.notify(NoticeCode::SetDiscarded, Some(from), receipt.set_seq);
         }
         Ok(())
     }
@@ -122,37 +143,68 @@ impl Engine {
         if manifest.profile != crate::linkage::profile_id() {
             return Err(Refusal::Profile);
         }
-        if manifest.kind != SetKind::Base {
-            return Err(Refusal::Role);
-        }
-        let cap = self.taking_part(&from).ok_or(Refusal::Suspended)?.people_cap;
-        manifest.shape(padding::limit(cap)).map_err(|_| Refusal::SetCorrupt)?;
+        let limit = self.set_limit(&from).ok_or(Refusal::Suspended)?;
+        manifest.shape(limit).map_err(|_| Refusal::SetCorrupt)?;
         let id = (from, manifest.family);
         let mut set = step.get::<SetIn>(&id)?.unwrap_or_default();
-        let newest = set.coming.as_ref().map(|coming| &coming.manifest).or(set.held.as_ref().map(|held| &held.manifest));
-        if let Some(newest) = newest.filter(|newest| newest.epoch == manifest.epoch && newest.set_seq >= manifest.set_seq) {
-            // The same manifest again answers a question that was asked twice.
-            return if newest.set_seq == manifest.set_seq && newest.hash() != manifest.hash() {
-                Err(Refusal::SetChain)
-            } else {
-                Ok(())
-            };
-        }
-        if let Some(old) = set.coming.take() {
-            for blob in old.segments.into_iter().flatten() {
-                step.drop_blob(blob);
+        let is_base = manifest.kind == SetKind::Base;
+        if let Some(coming) = set.coming.as_ref().filter(|coming| coming.manifest.epoch == manifest.epoch) {
+            if coming.manifest.set_seq == manifest.set_seq {
+                // The same manifest again answers a question that was asked twice.
+                return if coming.manifest_hash == manifest.hash() { Ok(()) } else { Err(Refusal::SetChain) };
+            }
+            // What follows is asked for when this one is here; only a later base takes its place.
+            if !is_base || manifest.set_seq < coming.manifest.set_seq {
+                return Ok(());
             }
         }
-        let coming = ComingSet {
+        match set.held.as_ref().filter(|held| held.head.epoch == manifest.epoch) {
+            _ if set.repair == Repair::Wanted && is_base => {}
+            Some(held) if manifest.set_seq <= held.head.set_seq => {
+                let known = step.get::<HeldPart>(&(id.0, id.1, manifest.set_seq))?;
+                return if known.is_none_or(|part| part.manifest == *manifest) { Ok(()) } else { Err(Refusal::SetChain) };
+            }
+            Some(held) if held.head.after(manifest, limit).is_err() => return self.chain_broken(step, id, set, manifest),
+            None if !is_base => return self.chain_broken(step, id, set, manifest),
+            _ => {}
+        }
+        drop_coming(step, &mut set);
+        set.coming = Some(ComingSet {
             manifest_hash: manifest.hash(),
             segments: vec![None; manifest.segments.len()],
             manifest: manifest.clone(),
             asked: 0,
-        };
-        set.coming = Some(coming);
+        });
         step.put(&id, &set);
         // A bundle brings the segments with the manifest; else they are asked for at the next contact.
         if self.is_up(&from) { self.ask_set(step, &from, manifest.family).map_err(Refusal::from) } else { Ok(()) }
+    }
+
+    /// Most prefixes of a set of an owner; none if it does not take part.
+    fn set_limit(&self, owner: &MemberId) -> Option<u64> {
+        self.taking_part(owner).map(|member| padding::limit(member.people_cap))
+    }
+
+    /// A delta does not continue what is held: the base is fetched again once, whatever is held, and then a person has to
+    /// see to it. What is held goes on counting.
+    fn chain_broken<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        id: (MemberId, Family),
+        mut set: SetIn,
+        manifest: &SetManifest,
+    ) -> Result<(), Refusal> {
+        step.notify(NoticeCode::Refused, Some(id.0), Refusal::SetChain.code());
+        self.confirm(step, &id.0, manifest, manifest.hash(), ReceiptStatus::Chain)?;
+        if set.repair != Repair::None {
+            step.notify(NoticeCode::SetDiscarded, Some(id.0), manifest.set_seq);
+            return Ok(());
+        }
+        set.repair = Repair::Wanted;
+        set.broken_seq = set.held.as_ref().map_or(manifest.set_seq, |held| held.head.set_seq.saturating_add(1));
+        drop_coming(step, &mut set);
+        step.put(&id, &set);
+        self.ask_set(step, &id.0, id.1).map_err(Refusal::from)
     }
 
     /// Querier: a segment, checked against its manifest to the last bit (at most some 2 ms for the largest).
@@ -186,7 +238,11 @@ impl Engine {
             coming.asked = coming.asked.saturating_sub(1);
         }
         if coming.missing(1).is_empty() {
-            return self.apply(step, &from, set);
+            if coming.manifest.kind == SetKind::Base {
+                return self.apply(step, &from, set);
+            }
+            step.put(&id, &set);
+            return self.check_delta(step, id).map_err(Refusal::from);
         }
         // The next lot is asked for when the last of this one is here.
         let is_last = coming.asked == 0;
@@ -195,35 +251,114 @@ impl Engine {
         if more { self.ask_set(step, &from, segment.family).map_err(Refusal::from) } else { Ok(()) }
     }
 
-    /// The set is not what its manifest says: it is thrown away whole, and the one that is held goes on counting.
+    /// Starts the check of a delta that is here whole, if there is one and no check runs.
+    pub(super) fn check_delta<V: View>(&mut self, step: &mut Step<'_, V>, id: (MemberId, Family)) -> Result<(), ReadError> {
+        let set = step.get::<SetIn>(&id)?.unwrap_or_default();
+        let (Some(held), Some(coming)) = (&set.held, &set.coming) else { return Ok(()) };
+        let Some(files) = coming.whole().filter(|_| coming.manifest.kind == SetKind::Delta) else { return Ok(()) };
+        if self.running.checks.contains_key(&id) {
+            return Ok(());
+        }
+        let mut of_set = Vec::new();
+        for set_seq in held.head.base_seq..=held.head.set_seq {
+            let part = step.get::<HeldPart>(&(id.0, id.1, set_seq))?.ok_or(ReadError::Damaged)?;
+            of_set.extend(segments_of(&part.manifest, &part.segments));
+        }
+        let check = DeltaCheck {
+            owner: id.0,
+            family: id.1,
+            manifest_hash: coming.manifest_hash,
+            delta: segments_of(&coming.manifest, &files),
+            held: of_set,
+            done: 0,
+            lists: None,
+        };
+        self.running.checks.insert(id, coming.manifest_hash);
+        self.running.start(step, JobFor::Check(id.0, id.1), JobClass::Check, Job::Check(Box::new(check)));
+        Ok(())
+    }
+
+    /// A delta was checked against the set that it changes.
+    pub(super) fn checked<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        id: (MemberId, Family),
+        manifest_hash: [u8; 32],
+        fits: bool,
+    ) -> Result<(), ReadError> {
+        self.running.checks.remove(&id);
+        let set = step.get::<SetIn>(&id)?.unwrap_or_default();
+        if set.coming.as_ref().is_none_or(|coming| coming.manifest_hash != manifest_hash) {
+            // Another one came meanwhile.
+            return self.check_delta(step, id);
+        }
+        let outcome = if fits { self.apply(step, &id.0, set) } else { self.discard(step, &id.0, set) };
+        outcome.map_err(|_| ReadError::Damaged)
+    }
+
+    /// The set is not what its manifest says: it is thrown away whole, and the one that is held goes on counting. After a
+    /// delta the base is asked for at the next regular time.
     fn discard<V: View>(&mut self, step: &mut Step<'_, V>, from: &MemberId, mut set: SetIn) -> Result<(), Refusal> {
-        let Some(coming) = set.coming.take() else { return Err(Refusal::State) };
-        for blob in coming.segments.iter().flatten() {
-            step.drop_blob(*blob);
+        let Some(coming) = set.coming.clone() else { return Err(Refusal::State) };
+        drop_coming(step, &mut set);
+        if coming.manifest.kind == SetKind::Delta && set.repair == Repair::None {
+            set.repair = Repair::Wanted;
+            set.broken_seq = coming.manifest.set_seq;
         }
         step.put(&(*from, coming.manifest.family), &set);
         step.notify(NoticeCode::SetDiscarded, Some(*from), coming.manifest.set_seq);
         self.confirm(step, from, &coming.manifest, coming.manifest_hash, ReceiptStatus::Corrupt)
     }
 
+    /// A whole and checked set counts from now on: a base alone, a delta behind those before it.
     fn apply<V: View>(&mut self, step: &mut Step<'_, V>, from: &MemberId, mut set: SetIn) -> Result<(), Refusal> {
         let Some(coming) = set.coming.take() else { return Err(Refusal::State) };
-        if let Some(old) = set.held.take() {
-            for blob in old.segments {
-                step.drop_blob(blob);
-            }
-        }
+        let segments = coming.whole().ok_or(Refusal::State)?;
         let (manifest, hash) = (coming.manifest, coming.manifest_hash);
-        step.notify(NoticeCode::SetApplied, Some(*from), manifest.adds_count);
-        set.held = Some(HeldSet {
-            manifest: manifest.clone(),
-            manifest_hash: hash,
-            segments: coming.segments.into_iter().flatten().collect(),
-            tested: false,
-        });
-        step.put(&(*from, manifest.family), &set);
+        let id = (*from, manifest.family);
+        let mut bytes = manifest.segments.iter().map(|segment| segment.len).sum();
+        let old = set.held.take();
+        let (head, tested_seq) = match (manifest.kind, old) {
+            (SetKind::Base, old) => {
+                if let Some(old) = old {
+                    Self::drop_held(step, id, &old.head)?;
+                }
+                (ChainHead::of_base(&manifest), 0)
+            }
+            (SetKind::Delta, None) => return Err(Refusal::SetChain),
+            (SetKind::Delta, Some(old)) => {
+                let limit = self.set_limit(from).unwrap_or(u64::MAX);
+                bytes += old.bytes;
+                (old.head.after(&manifest, limit).map_err(|_| Refusal::SetChain)?, old.tested_seq)
+            }
+        };
+        set.repair = match (manifest.kind, set.repair) {
+            (SetKind::Base, Repair::Wanted) => Repair::Tried,
+            (SetKind::Base, repair) => repair,
+            (SetKind::Delta, repair) if head.set_seq < set.broken_seq => repair,
+            (SetKind::Delta, _) => Repair::None,
+        };
+        step.notify(NoticeCode::SetApplied, Some(*from), head.count);
+        let is_behind = head.next_due < step.wall().seconds();
+        set.held = Some(HeldSet { head, bytes, tested_seq });
+        step.put(&(id.0, id.1, manifest.set_seq), &HeldPart { manifest: manifest.clone(), segments });
+        step.put(&id, &set);
         self.confirm(step, from, &manifest, hash, ReceiptStatus::Applied)?;
-        self.test_again(step, *from, manifest.family).map_err(Refusal::from)
+        self.test_rest(step, id)?;
+        // What was missed is fetched one after the other.
+        if is_behind && self.is_up(from) { self.ask_set(step, from, id.1).map_err(Refusal::from) } else { Ok(()) }
+    }
+
+    fn drop_held<V: View>(step: &mut Step<'_, V>, id: (MemberId, Family), head: &ChainHead) -> Result<(), ReadError> {
+        for set_seq in head.base_seq..=head.set_seq {
+            let part_id = (id.0, id.1, set_seq);
+            let Some(part) = step.get::<HeldPart>(&part_id)? else { continue };
+            for segment in part.segments {
+                step.drop_blob(segment);
+            }
+            step.remove::<HeldPart>(&part_id);
+        }
+        Ok(())
     }
 
     fn confirm<V: View>(
@@ -238,90 +373,11 @@ impl Engine {
             SetReceipt { family: manifest.family, epoch: manifest.epoch, set_seq: manifest.set_seq, manifest_hash, status };
         self.post(step, to, Lane::Set, kind::SET_RECEIPT, None, &body).map_err(Refusal::from)
     }
+}
 
-    /// Tests every evaluated subject of a family against an owner's held set: after another set, and after other evaluations. No
-    /// message leaves for it.
-    pub(super) fn test_again<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        owner: MemberId,
-        family: Family,
-    ) -> Result<(), ReadError> {
-        let id = (owner, family);
-        if let Some(again) = self.running.tests.get_mut(&id) {
-            *again = true;
-            return Ok(());
-        }
-        let Some(mut set) = step.get::<SetIn>(&id)? else { return Ok(()) };
-        let Some(held) = &mut set.held else { return Ok(()) };
-        let was_tested = std::mem::replace(&mut held.tested, false);
-        let slice = TestSlice {
-            owner,
-            querier: self.me()?,
-            family,
-            epoch: held.manifest.epoch,
-            set_seq: held.manifest.set_seq,
-            salt: *held.manifest.salt.expose(),
-            segments: segments_of(&held.manifest, &held.segments),
-            done: 0,
-        };
-        // At the start of a process many may be untested: their manifests together do not fit a batch.
-        if was_tested {
-            step.put(&id, &set);
-        }
-        self.running.tests.insert(id, false);
-        self.running.start(step, JobFor::Test(owner, family), JobClass::Check, Job::Test(slice));
-        Ok(())
-    }
-
-    /// A slice of a test is there.
-    pub(super) fn tested<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        owner: MemberId,
-        family: Family,
-        set_seq: u64,
-        hits: &[(crate::base::SubjectId, u8, crate::private_match::Tag)],
-        complete: bool,
-    ) -> Result<(), ReadError> {
-        let id = (owner, family);
-        let takes_part = self.taking_part(&owner).is_some();
-        let current = step.get::<SetIn>(&id)?.and_then(|set| set.held).is_some_and(|held| held.manifest.set_seq == set_seq);
-        let mut kept = |step: &mut Step<'_, V>| match family {
-            Family::Registered => self.hits_found(step, owner, set_seq, hits),
-            Family::Sought => self.ask_hits_found(step, owner, set_seq, hits),
-        };
-        if current && takes_part && !kept(step)? {
-            // The rest of the hits is found again by another test.
-            self.running.tests.insert(id, true);
-        }
-        if !complete {
-            return Ok(());
-        }
-        let again = self.running.tests.remove(&id).unwrap_or(false);
-        if again || !current {
-            return self.test_again(step, owner, family);
-        }
-        if let Some(mut set) = step.get::<SetIn>(&id)?
-            && let Some(held) = &mut set.held
-        {
-            held.tested = true;
-            step.put(&id, &set);
-        }
-        Ok(())
-    }
-
-    /// At the start of a process: tests that a crash cut short.
-    pub(super) fn resume_tests<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
-        for owner in self.peers() {
-            for family in Family::ALL {
-                let set = step.get::<SetIn>(&(owner, family))?.unwrap_or_default();
-                if set.held.is_some_and(|held| !held.tested) {
-                    self.test_again(step, owner, family)?;
-                }
-            }
-        }
-        Ok(())
+fn drop_coming<V: View>(step: &mut Step<'_, V>, set: &mut SetIn) {
+    for blob in set.coming.take().into_iter().flat_map(|coming| coming.segments).flatten() {
+        step.drop_blob(blob);
     }
 }
 

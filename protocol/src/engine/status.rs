@@ -92,20 +92,20 @@ impl Engine {
         let mut lines = Vec::new();
         for member in self.peers() {
             let id = (member, Family::Registered);
-            let out = step.get::<SetOut>(&id)?.unwrap_or_else(SetOut::none);
+            let out = step.get::<SetOut>(&id)?;
             let held = step.get::<SetIn>(&id)?.and_then(|set| set.held);
-            let manifest = held.as_ref().map(|held| &held.manifest);
+            let current = index.zip(out.as_ref()).is_some_and(|(index, out)| {
+                index.registered.pending == 0 && index.registered.generation == out.generation && index.epoch == out.epoch
+            });
             lines.push(SetLine {
                 member,
                 up: self.is_up(&member),
-                built_seq: out.seq(),
-                confirmed_seq: out.confirmed_seq,
-                held_seq: manifest.map_or(0, |manifest| manifest.set_seq),
-                held_count: manifest.map_or(0, |manifest| manifest.adds_count),
-                held_bytes: manifest.map_or(0, |manifest| manifest.segments.iter().map(|segment| segment.len).sum()),
-                current: index
-                    .is_some_and(|index| index.registered.pending == 0 && index.registered.generation == out.generation)
-                    && out.manifest.is_some(),
+                built_seq: out.as_ref().map_or(0, |out| out.set_seq),
+                confirmed_seq: out.as_ref().map_or(0, |out| out.confirmed_seq),
+                held_seq: held.as_ref().map_or(0, |held| held.head.set_seq),
+                held_count: held.as_ref().map_or(0, |held| held.head.count),
+                held_bytes: held.as_ref().map_or(0, |held| held.bytes),
+                current,
             });
         }
         Ok(lines)

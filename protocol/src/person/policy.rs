@@ -63,6 +63,21 @@ impl Audience {
         }
     }
 
+    /// The members of this one or the other, in its one form: members ascending, each once, and nobody left out is `All`.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let all = match (self, other) {
+            (Audience::All, _) | (_, Audience::All) => return Audience::All,
+            (Audience::Only(some), Audience::Only(others)) => {
+                return Audience::Only(ascending(some.iter().chain(others).copied()));
+            }
+            (Audience::Except(without), Audience::Except(_)) => without,
+            (Audience::Except(without), Audience::Only(_)) | (Audience::Only(_), Audience::Except(without)) => without,
+        };
+        let left = ascending(all.iter().filter(|member| !self.admits(member) && !other.admits(member)).copied());
+        if left.is_empty() { Audience::All } else { Audience::Except(left) }
+    }
+
     /// Reads `all`, `only:A|B` or `except:A|B`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -93,6 +108,13 @@ impl Audience {
             Audience::Except(members) => format!("except:{}", list(members)),
         }
     }
+}
+
+fn ascending(members: impl Iterator<Item = MemberId>) -> Vec<MemberId> {
+    let mut all: Vec<MemberId> = members.collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// Why the society may hold the record.
@@ -217,6 +239,32 @@ impl ProtectionLevel {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_union_admits_whom_one_of_the_two_admits_and_has_one_form() {
+        let members: Vec<MemberId> = ["BE", "KE", "SY"].map(|id| MemberId::new(id).unwrap()).to_vec();
+        let lists = [vec![], vec![0], vec![1], vec![1, 0], vec![2, 0, 2]];
+        let pick = |list: &Vec<usize>| list.iter().map(|place| members[*place]).collect::<Vec<_>>();
+        let audiences: Vec<Audience> = lists
+            .iter()
+            .flat_map(|list| [Audience::Only(pick(list)), Audience::Except(pick(list))])
+            .chain([Audience::All])
+            .collect();
+        let mut forms = std::collections::BTreeMap::new();
+        for one in &audiences {
+            for other in &audiences {
+                let both = one.or(other);
+                for member in &members {
+                    assert_eq!(both.admits(member), one.admits(member) || other.admits(member), "{one:?} {other:?}");
+                }
+                assert_eq!(both, other.or(one));
+                let admitted: Vec<bool> = members.iter().map(|member| both.admits(member)).collect();
+                let everybody_else = !matches!(both, Audience::Only(_));
+                let form = forms.entry((admitted, everybody_else)).or_insert_with(|| both.clone());
+                assert_eq!(*form, both);
+            }
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -49,6 +49,14 @@ pub struct AskHit {
 }
 crate::record!(AskHit, (PersonId, MemberId), Hits, 2, Service);
 
+impl AskHit {
+    /// True if nothing followed it yet.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.proposed.is_none() && self.claim.is_none()
+    }
+}
+
 /// The first of two people who want a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

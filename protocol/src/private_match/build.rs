@@ -1,4 +1,4 @@
-//! How an owner builds a peer's set as a stream: scan the tags, count, pad, write segments.
+//! How an owner builds a base as a stream: labels of a snapshot's tags, count, pad, write segments.
 //!
 //! The state is a row: each slice of the job gives the next state, which is committed before the next slice runs, so a
 //! crash repeats one slice. Memory holds one run of prefixes or the buffers of a merge, never the set.
@@ -10,6 +10,7 @@ use crate::base::{BlobId, Epoch, MemberId, Sensitive};
 use crate::private_match::label::Family;
 use crate::private_match::manifest::SegmentInfo;
 use crate::private_match::runs::Cursor;
+use crate::private_match::snapshot::Files;
 
 /// What the next slice does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -32,7 +33,7 @@ pub enum Phase {
     Done,
 }
 
-/// Where the build of one peer's set stands.
+/// Where the build of one peer's base stands.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct SetBuild {
@@ -48,78 +49,105 @@ pub struct SetBuild {
     /// Epoch of the tags.
     #[n(4)]
     pub epoch: Epoch,
-    /// Sequence that the set will have.
+    /// The round whose snapshot it shows.
     #[n(5)]
-    pub set_seq: u64,
-    /// Generation of the index when the build began.
-    #[n(6)]
-    pub generation: u64,
+    pub round: u64,
     /// Salt of the labels.
-    #[cbor(n(7), with = "fixed")]
+    #[cbor(n(6), with = "fixed")]
     pub salt: [u8; 32],
     /// From which dummies derive.
-    #[cbor(n(8), with = "fixed_secret")]
+    #[cbor(n(7), with = "fixed_secret")]
     pub pad_seed: Sensitive<[u8; 32]>,
-    /// From which the ids of files derive.
-    #[cbor(n(9), with = "fixed")]
-    pub seed: [u8; 32],
-    /// Files named so far.
-    #[n(10)]
-    pub files: u64,
+    /// Its own files: runs and segments.
+    #[n(8)]
+    pub files: Files,
     /// What the next slice does.
-    #[n(11)]
+    #[n(9)]
     pub phase: Phase,
-    /// Key of the last tag row that was scanned.
-    #[cbor(n(12), with = "minicbor::bytes")]
-    pub after: Vec<u8>,
-    /// Different tags of one household each so far, hidden ones included.
-    #[n(13)]
+    /// The snapshot.
+    #[n(10)]
+    pub snapshot: Files,
+    /// Files of the snapshot that were read.
+    #[n(11)]
+    pub scanned: u64,
+    /// Different tags of one household each in the snapshot, hidden ones included.
+    #[n(12)]
     pub real: u64,
     /// Different prefixes of visible tags.
-    #[n(14)]
+    #[n(13)]
     pub unique: u64,
     /// Dummies still to draw.
-    #[n(15)]
+    #[n(14)]
     pub dummies: u64,
     /// Counter of the dummies.
-    #[n(16)]
+    #[n(15)]
     pub dummy_counter: u64,
     /// Prefixes that the set will have.
-    #[n(17)]
+    #[n(16)]
     pub total: u64,
     /// Prefixes written so far.
-    #[n(18)]
+    #[n(17)]
     pub written: u64,
     /// Sorted runs.
-    #[n(19)]
+    #[n(18)]
     pub runs: Vec<BlobId>,
     /// Where the merge stands.
-    #[n(20)]
+    #[n(19)]
     pub cursor: Cursor,
     /// Segments written so far, with their files.
-    #[n(21)]
+    #[n(20)]
     pub segments: Vec<(SegmentInfo, BlobId)>,
-    /// Different tags so far that more than one household carries; they are in no set.
-    #[n(22)]
-    pub cut: u64,
+    /// Prefixes written so far behind which several labels or dummies stand, with how many; one more than
+    /// [`crate::private_match::delta::DOUBLES`] at most.
+    #[n(21)]
+    pub doubles: Vec<(u64, u32)>,
 }
 crate::record!(SetBuild, (MemberId, Family), SetsOut, 2, Service);
 
 impl SetBuild {
-    /// Names the next file.
-    pub fn next_file(&mut self) -> BlobId {
-        use sha2::{Digest, Sha256};
-        let hash: [u8; 32] = Sha256::new()
-            .chain_update(b"kinmesh/file/1")
-            .chain_update(self.seed)
-            .chain_update(self.files.to_be_bytes())
-            .finalize()
-            .into();
-        self.files += 1;
-        let mut id = [0u8; 16];
-        for (slot, byte) in id.iter_mut().zip(hash) {
-            *slot = byte;
+    /// The beginning of a build. `seed` names its files.
+    #[must_use]
+    pub const fn new(at: Beginning, salt: [u8; 32], pad_seed: Sensitive<[u8; 32]>, seed: [u8; 32]) -> Self {
+        Self {
+            owner: at.owner,
+            peer: at.peer,
+            family: at.family,
+            epoch: at.epoch,
+            round: at.round,
+            salt,
+            pad_seed,
+            files: Files::new(seed),
+            phase: Phase::Scan,
+            snapshot: at.snapshot,
+            scanned: 0,
+            real: at.real,
+            unique: 0,
+            dummies: 0,
+            dummy_counter: 0,
+            total: 0,
+            written: 0,
+            runs: Vec::new(),
+            cursor: Cursor::none(),
+            segments: Vec::new(),
+            doubles: Vec::new(),
         }
-        BlobId(id)
     }
+}
+
+/// For whom a base is built, and of what.
+pub struct Beginning {
+    /// This owner.
+    pub owner: MemberId,
+    /// The peer that the set is for.
+    pub peer: MemberId,
+    /// Family of the set.
+    pub family: Family,
+    /// Epoch of the tags.
+    pub epoch: Epoch,
+    /// The round whose snapshot it shows.
+    pub round: u64,
+    /// The snapshot.
+    pub snapshot: Files,
+    /// Its labels.
+    pub real: u64,
 }

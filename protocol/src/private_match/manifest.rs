@@ -11,7 +11,7 @@ use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
 use super::label::Family;
-use super::padding::DELTA_CLASS;
+use super::padding::{DELTA_CLASS, DELTA_LIST};
 use super::set::{PREFIX_END, SegmentReader, SetCorrupt, byte_bounds, encode_segment, parameter, segment_size};
 use crate::base::cbor;
 use crate::base::limits::{BASE_CLASS, SEGMENT_MESSAGE_BYTES};
@@ -231,6 +231,7 @@ impl SetManifest {
     }
 
     fn check_counts(&self, limit: u64) -> Result<(), SetCorrupt> {
+        let limit = if self.kind == SetKind::Delta { limit.min(DELTA_LIST) } else { limit };
         for found in [self.adds_count, self.removes_count] {
             if found > limit {
                 return Err(SetCorrupt::Limit { limit, found });
@@ -471,6 +472,8 @@ mod tests {
         assert_eq!(manifest.segments.len(), 2);
         let removes = message(&manifest, 1, &bytes[1]);
         assert_eq!(manifest.reader(&removes).unwrap().map(Result::unwrap).collect::<Vec<_>>(), prefixes(2, 512));
+        let (long, _) = set(SetKind::Delta, 512, 61_952);
+        assert_eq!(long.shape(LIMIT), Err(SetCorrupt::Limit { limit: 61_440, found: 61_952 }));
         let mut turned = manifest.clone();
         turned.segments.swap(0, 1);
         assert!(turned.shape(LIMIT).is_err());

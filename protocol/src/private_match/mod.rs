@@ -8,6 +8,8 @@ pub mod audit;
 pub mod breaker;
 pub mod budget;
 pub mod build;
+pub mod chain;
+pub mod delta;
 pub mod entry;
 pub mod evaluation;
 pub mod household;
@@ -18,8 +20,10 @@ pub mod oprf;
 pub mod owner;
 pub mod padding;
 pub mod querier;
+pub mod round;
 pub mod runs;
 pub mod set;
+pub mod snapshot;
 
 mod mac;
 

@@ -9,6 +9,7 @@ use crate::base::cbor::{fixed, fixed_list, fixed_secret};
 use crate::base::{BlobId, CaseRef, Epoch, Kid, MemberId, MsgId, Sensitive, Timestamp};
 use crate::person::{Audience, MatchMode};
 use crate::private_match::budget::Bucket;
+use crate::private_match::delta::Backing;
 use crate::private_match::entry::EntryId;
 use crate::private_match::evaluation::EvalStatus;
 use crate::private_match::label::Family;
@@ -247,48 +248,70 @@ pub struct TagRow {
 }
 crate::record!(TagRow, (Epoch, Family, [u8; 16], EntryId), Tags, 1, Service);
 
-/// The set that this owner offers to one peer.
+/// The sets that this owner offers to one peer: a base and the deltas behind it, each a [`SetPart`].
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct SetOut {
-    /// Its manifest; none until the first one is built.
+    /// The epoch of the chain.
     #[n(1)]
-    pub manifest: Option<SetManifest>,
-    /// SHA-256 of the manifest's encoding, the link of the chain.
-    #[cbor(n(2), with = "fixed")]
-    pub manifest_hash: [u8; 32],
-    /// Its segments' files, in order.
+    pub epoch: Epoch,
+    /// Number of the last set; 0 until the first one is built.
+    #[n(2)]
+    pub set_seq: u64,
+    /// Number of its base.
     #[n(3)]
-    pub segments: Vec<BlobId>,
+    pub base_seq: u64,
+    /// SHA-256 of the last set's manifest, the link of the chain.
+    #[cbor(n(4), with = "fixed")]
+    pub manifest_hash: [u8; 32],
+    /// Salt of the labels.
+    #[cbor(n(5), with = "fixed_secret")]
+    pub salt: Sensitive<[u8; 32]>,
+    /// From which the dummies derive.
+    #[cbor(n(6), with = "fixed_secret")]
+    pub pad_seed: Sensitive<[u8; 32]>,
+    /// What stands behind the set's prefixes.
+    #[n(7)]
+    pub backing: Backing,
+    /// The round that it shows.
+    #[n(8)]
+    pub round: u64,
     /// Generation of the index that it shows.
-    #[n(4)]
+    #[n(9)]
     pub generation: u64,
-    /// When it was built.
-    #[n(5)]
+    /// When the last set was built.
+    #[n(10)]
     pub built_at: Timestamp,
     /// Sequence that the peer has confirmed.
-    #[n(6)]
+    #[n(11)]
     pub confirmed_seq: u64,
 }
 crate::record!(SetOut, (MemberId, Family), SetsOut, 1, Service);
 
-impl SetOut {
-    /// Sequence of the manifest, 0 if none.
-    #[must_use]
-    pub fn seq(&self) -> u64 {
-        self.manifest.as_ref().map_or(0, |manifest| manifest.set_seq)
-    }
+/// One set of a peer's chain, by its number.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SetPart {
+    /// Its manifest.
+    #[n(1)]
+    pub manifest: SetManifest,
+    /// Its segments' files, in order.
+    #[n(2)]
+    pub segments: Vec<BlobId>,
+}
+crate::record!(SetPart, (MemberId, Family, u64), SetsOut, 3, Service);
 
-    /// A peer that got nothing yet.
+impl SetOut {
+    /// The number of the set that follows `have`, the last one that the peer has of this chain: the next delta, or the base
+    /// where it cannot go on from there. None if it has the last one.
     #[must_use]
-    pub fn none() -> Self {
-        Self {
-            manifest: None,
-            manifest_hash: [0; 32],
-            segments: Vec::new(),
-            generation: 0,
-            built_at: Timestamp(0),
-            confirmed_seq: 0,
+    pub fn next_after(&self, have: u64) -> Option<u64> {
+        if self.set_seq <= have {
+            None
+        } else if have < self.base_seq {
+            Some(self.base_seq)
+        } else {
+            Some(have + 1)
         }
     }
 }
@@ -348,4 +371,28 @@ crate::record!(EvaluatedRow, (MemberId, MsgId), Seen, 2, Service);
 #[must_use]
 pub fn segments_of(manifest: &SetManifest, blobs: &[BlobId]) -> Vec<(SegmentInfo, BlobId)> {
     manifest.segments.iter().cloned().zip(blobs.iter().copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_gets_what_follows_its_last_set_or_the_base() {
+        let out = SetOut {
+            epoch: Epoch(1),
+            set_seq: 7,
+            base_seq: 4,
+            manifest_hash: [0; 32],
+            salt: Sensitive::new([0; 32]),
+            pad_seed: Sensitive::new([0; 32]),
+            backing: Backing::default(),
+            round: 9,
+            generation: 1,
+            built_at: Timestamp(0),
+            confirmed_seq: 0,
+        };
+        let next = [0, 1, 3, 4, 5, 6, 7, 8].map(|have| out.next_after(have));
+        assert_eq!(next, [Some(4), Some(4), Some(4), Some(5), Some(6), Some(7), None, None]);
+    }
 }

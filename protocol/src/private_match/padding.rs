@@ -8,8 +8,6 @@
 //! What remains: the padded count is an upper bound of the owner's size, and two peers that both evaluate a key can tell each
 //! other what each may see.
 
-use std::collections::BTreeSet;
-
 use super::label::prefix_of;
 use super::mac::hmac_sha256;
 use crate::base::Sensitive;
@@ -17,6 +15,11 @@ use crate::base::limits::BASE_CLASS;
 
 /// Prefixes a delta's adds and removes are padded to a multiple of (protocol.md 3.6).
 pub const DELTA_CLASS: u64 = 512;
+
+/// Most adds, and most removes, of a delta: more is a base (protocol.md 3.9).
+pub const DELTA_LIST: u64 = 61_440;
+/// Most deltas on one base.
+pub const DELTAS: u64 = 64;
 
 /// Labels that a person of the attested size is counted with: 48 and a quarter (protocol.md 2.10).
 const LABELS_A_PERSON: u64 = 60;
@@ -39,6 +42,37 @@ pub const fn base_count(real: u64) -> u64 {
 pub const fn delta_count(n: u64) -> u64 {
     let classes = n.div_ceil(DELTA_CLASS);
     if classes == 0 { DELTA_CLASS } else { classes.saturating_mul(DELTA_CLASS) }
+}
+
+/// What the owner knows of all its records when it decides between a delta and a base. Nothing of it differs between peers
+/// that have the same history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Labels of the last round, hidden ones included.
+    pub real: u64,
+    /// Labels that are in sets from now on, or shown to others than before.
+    pub added: u64,
+    /// Labels that are in no set any more, or shown to others than before.
+    pub removed: u64,
+    /// Prefixes of the peer's set.
+    pub count: u64,
+    /// Deltas that it stands on.
+    pub deltas: u64,
+    /// Most prefixes it may have.
+    pub limit: u64,
+}
+
+/// Adds and removes of the next delta; none where a base is due: too few dummies are left whatever the peer may see, the
+/// set would be longer than its limit, or a delta would not be shorter than the set.
+#[must_use]
+pub fn delta_counts(change: &Change) -> Option<(u64, u64)> {
+    let (adds, removes) = (delta_count(change.added), delta_count(change.removed));
+    let fits = adds <= DELTA_LIST && removes <= DELTA_LIST && change.deltas < DELTAS && adds + removes <= change.count;
+    // Every label that stays is shown to every peer, in the worst case; what is left of the set is dummies, and so many of
+    // them must be there to be removed.
+    let has_dummies = change.count.checked_sub(removes)? >= change.real.checked_sub(change.removed)?;
+    let count = change.count - removes + adds;
+    (fits && has_dummies && count <= change.limit).then_some((adds, removes))
 }
 
 /// Most prefixes that a set of an owner of this attested size may have, after every delta.
@@ -74,22 +108,12 @@ impl Dummies {
     }
 
     // HI-2.
-    /// The next `count` dummies in counter order, each with its counter; `taken` tells of a prefix whether it is in the set
-    /// or in this delta, and such a candidate is skipped.
-    ///
-    /// Where the set is too long to ask, `taken` is answered from the candidates that a join with the set's stream found:
-    /// one in 10 million for a set of 24 million.
-    pub fn draw(&mut self, count: usize, mut taken: impl FnMut(u64) -> bool) -> Vec<(u64, u64)> {
-        let mut drawn = Vec::new();
-        let mut own = BTreeSet::new();
-        while drawn.len() < count && self.next < u64::MAX {
-            let counter = self.next;
-            self.next += 1;
-            let prefix = self.candidate(counter);
-            if !taken(prefix) && own.insert(prefix) {
-                drawn.push((counter, prefix));
-            }
-        }
+    /// The next `count` dummies in counter order. One may fall on a prefix that is in the set already: then two stand
+    /// behind it, and another dummy is drawn for the set.
+    pub fn draw(&mut self, count: u64) -> Vec<u64> {
+        let end = self.next.saturating_add(count);
+        let drawn = (self.next..end).map(|counter| self.candidate(counter)).collect();
+        self.next = end;
         drawn
     }
 }
@@ -133,19 +157,33 @@ mod tests {
     fn dummies_can_be_drawn_again_and_continue_where_they_stopped() {
         let seed = Sensitive::new([3; 32]);
         let mut dummies = Dummies::new(seed.clone(), 0);
-        let first = dummies.draw(10, |_| false);
-        let second = dummies.draw(10, |_| false);
+        let first = dummies.draw(10);
+        let second = dummies.draw(10);
         assert_eq!(dummies.counter(), 20);
-        assert_eq!(Dummies::new(seed.clone(), 0).draw(20, |_| false), [first, second.clone()].concat());
-        assert_eq!(Dummies::new(seed, 10).draw(10, |_| false), second);
-        assert!(second.iter().all(|(_, prefix)| *prefix < PREFIX_END));
+        assert_eq!(Dummies::new(seed.clone(), 0).draw(20), [first, second.clone()].concat());
+        assert_eq!(Dummies::new(seed.clone(), 10).draw(10), second);
+        assert_eq!(Dummies::new(seed, 0).candidate(10), second[0]);
+        assert!(second.iter().all(|prefix| *prefix < PREFIX_END));
     }
 
     #[test]
-    fn a_dummy_that_is_in_the_set_is_skipped() {
-        let mut dummies = Dummies::new(Sensitive::new([3; 32]), 0);
-        let taken = dummies.candidate(1);
-        let drawn = dummies.draw(2, |prefix| prefix == taken);
-        assert_eq!(drawn.iter().map(|(counter, _)| *counter).collect::<Vec<_>>(), [0, 2]);
+    fn a_base_is_due_where_a_delta_would_not_do() {
+        let change = Change { real: 100, added: 0, removed: 0, count: 4_096, deltas: 0, limit: 8_192 };
+        assert_eq!(delta_counts(&change), Some((512, 512)));
+        for (added, removed, counts) in [(10, 0, (512, 512)), (513, 0, (1_024, 512)), (0, 100, (512, 512))] {
+            assert_eq!(delta_counts(&Change { added, removed, ..change }), Some(counts), "{added} {removed}");
+        }
+        // 3,584 labels leave 512 dummies, which is what a day's removes may take; one more and they are too few.
+        let full = Change { real: 3_584, ..change };
+        assert_eq!(delta_counts(&full), Some((512, 512)));
+        assert_eq!(delta_counts(&Change { real: 3_585, ..change }), None);
+        assert_eq!(delta_counts(&Change { real: 3_585, removed: 1, ..change }), Some((512, 512)));
+        assert_eq!(delta_counts(&Change { deltas: 64, ..change }), None);
+        assert_eq!(delta_counts(&Change { added: 2_048, count: 8_192, real: 5_000, ..change }), None, "beyond the limit");
+        let long = Change { real: 400_000, count: 495_616, limit: 600_000, ..change };
+        assert_eq!(delta_counts(&Change { added: 61_440, ..long }), Some((61_440, 512)));
+        assert_eq!(delta_counts(&Change { added: 61_441, ..long }), None);
+        assert_eq!(delta_counts(&Change { added: 4_000, ..change }), None, "longer than the set");
+        assert_eq!(delta_counts(&Change { removed: 101, ..change }), None);
     }
 }

@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use crate::base::cbor::{fixed, fixed_list, fixed_secret};
 use crate::base::record::Record;
 use crate::base::{BlobId, CaseId, CaseRef, ClaimId, Epoch, MemberId, MsgId, PersonId, Sensitive, SubjectId, Timestamp};
+use crate::private_match::chain::ChainHead;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SetManifest;
 
@@ -197,36 +198,76 @@ pub struct RenewRow {
 }
 crate::record!(RenewRow, MemberId, Queries, 5, Service);
 
-/// A set that this querier holds of an owner, and the one that is coming.
+/// The set that this querier holds of an owner, and the one that is coming.
 #[derive(Clone, Debug, Encode, Decode, Default)]
 #[cbor(map)]
 pub struct SetIn {
     /// The set that counts.
     #[n(1)]
     pub held: Option<HeldSet>,
-    /// The set that is being fetched.
+    /// The base or delta that is being fetched.
     #[n(2)]
     pub coming: Option<ComingSet>,
+    /// What became of a chain that broke.
+    #[n(3)]
+    pub repair: Repair,
+    /// Number of the set at which it broke.
+    #[n(4)]
+    pub broken_seq: u64,
 }
 crate::record!(SetIn, (MemberId, Family), SetsIn, 1, Service);
 
-/// A whole, checked set.
+/// What became of a chain that broke: the base is fetched again once, then a person has to see to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Repair {
+    /// It is whole.
+    #[default]
+    #[n(1)]
+    None,
+    /// The base is asked for, whatever is held.
+    #[n(2)]
+    Wanted,
+    /// The base came again, and the chain is not beyond the set at which it broke.
+    #[n(3)]
+    Tried,
+}
+
+/// A base and the deltas behind it, whole and checked; each is a [`HeldPart`].
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct HeldSet {
+    /// Where its chain stands.
+    #[n(1)]
+    pub head: ChainHead,
+    /// Bytes of its segments.
+    #[n(2)]
+    pub bytes: u64,
+    /// Number of the set up to which every evaluated subject was tested; 0 if one has to be tested against all of it.
+    #[n(3)]
+    pub tested_seq: u64,
+}
+
+impl HeldSet {
+    /// True when every evaluated subject was tested against it.
+    #[must_use]
+    pub fn is_tested(&self) -> bool {
+        self.tested_seq == self.head.set_seq
+    }
+}
+
+/// One set of a held chain, by its number.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct HeldPart {
     /// Its manifest.
     #[n(1)]
     pub manifest: SetManifest,
-    /// SHA-256 of the manifest's encoding.
-    #[cbor(n(2), with = "fixed")]
-    pub manifest_hash: [u8; 32],
     /// Its segments' files, in order.
-    #[n(3)]
+    #[n(2)]
     pub segments: Vec<BlobId>,
-    /// True when every evaluated subject was tested against it.
-    #[n(4)]
-    pub tested: bool,
 }
+crate::record!(HeldPart, (MemberId, Family, u64), SetsIn, 2, Service);
 
 /// A set of which some segments are here.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -247,6 +288,12 @@ pub struct ComingSet {
 }
 
 impl ComingSet {
+    /// The files of all segments, once every one is here.
+    #[must_use]
+    pub fn whole(&self) -> Option<Vec<BlobId>> {
+        self.segments.iter().copied().collect()
+    }
+
     /// Indices of segments that did not come yet, at most `most`.
     #[must_use]
     pub fn missing(&self, most: usize) -> Vec<u32> {

@@ -61,6 +61,12 @@ impl Cursor {
         Self(vec![0; runs])
     }
 
+    /// Of no runs.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The runs that it is for.
     #[must_use]
     pub fn runs(&self) -> usize {
@@ -99,11 +105,11 @@ pub enum MergeError<E> {
     },
 }
 
-/// Sorts the numbers, drops repeated ones and writes them as a run. Of a six-byte run only the low 48 bits are written.
+/// Sorts the numbers and writes them as a run; a repeated one stays, since the merge counts. Of a six-byte run only the low
+/// 48 bits are written.
 #[must_use]
-pub fn run_bytes(numbers: &mut Vec<u64>, width: Width) -> Vec<u8> {
+pub fn run_bytes(numbers: &mut [u64], width: Width) -> Vec<u8> {
     numbers.sort_unstable();
-    numbers.dedup();
     let mut bytes = Vec::with_capacity(numbers.len() * width.bytes());
     for number in numbers {
         let all = number.to_be_bytes();
@@ -118,6 +124,7 @@ pub struct Merge<'s, S: RunSource> {
     width: Width,
     runs: Vec<Run>,
     heads: BinaryHeap<Reverse<(u64, usize)>>,
+    times: u32,
 }
 
 impl<'s, S: RunSource> Merge<'s, S> {
@@ -129,7 +136,7 @@ impl<'s, S: RunSource> Merge<'s, S> {
         if cursor.runs() > RUNS {
             return Err(MergeError::Runs { found: cursor.runs() });
         }
-        let mut merge = Self { source, width, runs: Vec::new(), heads: BinaryHeap::new() };
+        let mut merge = Self { source, width, runs: Vec::new(), heads: BinaryHeap::new(), times: 0 };
         for (index, at) in cursor.0.iter().enumerate() {
             let mut run = Run { at: *at, buffer: Vec::new(), used: 0 };
             if let Some(head) = run.head(source, index, width)? {
@@ -146,6 +153,12 @@ impl<'s, S: RunSource> Merge<'s, S> {
         self.heads.peek().map(|Reverse((number, _))| *number)
     }
 
+    /// How often the number that was given last stands in the runs.
+    #[must_use]
+    pub const fn times(&self) -> u32 {
+        self.times
+    }
+
     /// Where to go on after the last number that was given.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
@@ -154,11 +167,13 @@ impl<'s, S: RunSource> Merge<'s, S> {
 
     /// Moves every run that stands at `number` past it.
     fn pass(&mut self, number: u64) -> Result<(), MergeError<S::Error>> {
+        self.times = 0;
         while let Some(mut top) = self.heads.peek_mut() {
             let Reverse((head, index)) = *top;
             if head != number {
                 break;
             }
+            self.times = self.times.saturating_add(1);
             let Some(run) = self.runs.get_mut(index) else { break };
             run.skip(self.width);
             match run.head(self.source, index, self.width)? {
@@ -286,6 +301,17 @@ mod tests {
             }
             assert_eq!(merged, expected);
         }
+    }
+
+    #[test]
+    fn a_merge_counts_how_often_a_number_stands_in_its_runs() {
+        let source = memory(&[vec![4, 2, 4, 9], vec![4, 9], vec![1]], Width::Six);
+        let mut merge = Merge::new(&source, Width::Six, &Cursor::start(3)).unwrap();
+        let mut counted = Vec::new();
+        while let Some(number) = merge.next() {
+            counted.push((number.unwrap(), merge.times()));
+        }
+        assert_eq!(counted, [(1, 1), (2, 1), (4, 3), (9, 2)]);
     }
 
     #[test]

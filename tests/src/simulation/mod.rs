@@ -14,6 +14,7 @@ pub mod links;
 pub mod moments;
 pub mod network;
 pub mod people;
+pub mod sets;
 pub mod store;
 pub mod trace;
 pub mod world;

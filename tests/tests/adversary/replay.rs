@@ -11,7 +11,7 @@ use kinmesh_protocol::private_match::querier::QueryRow;
 use kinmesh_protocol::private_match::{Family, LabelKey, Tag};
 use kinmesh_tests::simulation::desks::{register, search, work};
 use kinmesh_tests::simulation::hostile::{Hostile, member_at};
-use kinmesh_tests::simulation::{Faults, Setup, people, start};
+use kinmesh_tests::simulation::{Faults, Setup, people, sets, start};
 
 use crate::raw::{Sign1, protected, replaced};
 use crate::sets::held;
@@ -131,12 +131,7 @@ fn attack_29_an_old_set_and_a_later_key_resolve_no_label() {
     setup.world.run_for(3 * DAY);
     let old = held(&setup, north, south).expect("a set");
     let store = setup.world.nodes[south].store.clone();
-    let mut prefixes = BTreeSet::new();
-    for (info, blob) in old.manifest.segments.iter().zip(&old.segments) {
-        let mut bytes = vec![0; usize::try_from(info.len).expect("small")];
-        Bulk::read_blob(&store, *blob, 0, &mut bytes).expect("a segment");
-        prefixes.extend(info.reader(&bytes).expect("a sound segment").map(|prefix| prefix.expect("a sound set")));
-    }
+    let prefixes = sets::held(&store, (member_at(&setup, north), Family::Registered));
     let labels = LabelKey::derive(
         old.manifest.salt.expose(),
         &member_at(&setup, north),

@@ -9,7 +9,7 @@ use kinmesh_protocol::envelope::Refusal;
 use kinmesh_protocol::linkage::profile_id;
 use kinmesh_protocol::private_match::manifest::PREFIX_BITS;
 use kinmesh_protocol::private_match::owner::SetOut;
-use kinmesh_protocol::private_match::querier::{HeldSet, SetIn};
+use kinmesh_protocol::private_match::querier::{HeldPart, SetIn};
 use kinmesh_protocol::private_match::set::{PREFIX_END, byte_bounds, encode_segment, parameter, segment_size};
 use kinmesh_protocol::private_match::{
     Family, ReceiptStatus, SegmentInfo, SegmentKind, SegmentReader, SetCorrupt, SetKind, SetManifest, SetReceipt, SetSegment,
@@ -63,13 +63,13 @@ pub fn base(setup: &Setup, owner: &Hostile, querier: usize, seq: u64, prefixes: 
         bytes.push(encoded);
     }
     let out: Option<SetOut> = setup.world.nodes[owner.node].store.peek(&(member_at(setup, querier), Family::Registered));
-    let held = out.as_ref().and_then(|out| out.manifest.as_ref());
+    let held = out.as_ref();
     let manifest = SetManifest {
         family: Family::Registered,
         epoch,
         profile: profile_id(),
         set_seq: seq,
-        prev_manifest_hash: held.map_or([0; 32], SetManifest::hash),
+        prev_manifest_hash: held.map_or([0; 32], |held| held.manifest_hash),
         kind: SetKind::Base,
         base_seq: seq,
         voprf_pk: key.public,
@@ -83,10 +83,11 @@ pub fn base(setup: &Setup, owner: &Hostile, querier: usize, seq: u64, prefixes: 
     (manifest, bytes)
 }
 
-/// The set of an owner that counts at a querier.
-pub fn held(setup: &Setup, owner: usize, querier: usize) -> Option<HeldSet> {
-    let id = (member_at(setup, owner), Family::Registered);
-    setup.world.nodes[querier].store.peek::<SetIn>(&id).and_then(|set| set.held)
+/// The last set of an owner that counts at a querier.
+pub fn held(setup: &Setup, owner: usize, querier: usize) -> Option<HeldPart> {
+    let (owner, store) = (member_at(setup, owner), &setup.world.nodes[querier].store);
+    let held = store.peek::<SetIn>(&(owner, Family::Registered)).and_then(|set| set.held)?;
+    store.peek(&(owner, Family::Registered, held.head.set_seq))
 }
 
 /// Says a manifest and every segment of it.
@@ -109,7 +110,7 @@ pub fn ship(setup: &mut Setup, owner: &mut Hostile, querier: usize, manifest: &S
 }
 
 /// NORTH built its set and SOUTH holds it; from then on NORTH is the test's.
-fn owner_with_a_good_set(seed: u64) -> (Setup, Hostile, usize, HeldSet) {
+fn owner_with_a_good_set(seed: u64) -> (Setup, Hostile, usize, HeldPart) {
     let (mut setup, north, south) = two(seed);
     register(&mut setup, north, people::registered());
     assert!(setup.world.run_until(3 * DAY, |world| {

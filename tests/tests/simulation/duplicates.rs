@@ -10,11 +10,11 @@ use kinmesh_protocol::engine::command::ImportRow;
 use kinmesh_protocol::engine::{Answer, Bulk, Command, Custody, Failure, NoticeCode};
 use kinmesh_protocol::linkage::FieldVerdict;
 use kinmesh_protocol::person::{FormProblem, PersonForm};
+use kinmesh_protocol::private_match::Family;
 use kinmesh_protocol::private_match::household::{CutRow, HouseholdRow};
 use kinmesh_protocol::private_match::owner::{SetOut, TagRow};
-use kinmesh_protocol::private_match::{Family, LabelKey, Tag};
 use kinmesh_tests::simulation::desks::{candidates, insist, search, work};
-use kinmesh_tests::simulation::{Faults, Setup, people, start};
+use kinmesh_tests::simulation::{Faults, Setup, people, sets, start};
 
 use crate::{HOUR, LONG, desk, two};
 
@@ -61,18 +61,8 @@ fn bearers(setup: &Setup, owner: usize) -> BTreeMap<[u8; 16], BTreeSet<PersonId>
 
 /// Tags of an owner's index that stand in its set for a peer.
 fn in_set(setup: &Setup, owner: usize, peer: &str) -> BTreeSet<[u8; 16]> {
-    let (peer, me) = (MemberId::new(peer).unwrap(), MemberId::new(&setup.world.nodes[owner].name).unwrap());
-    let store = &setup.world.nodes[owner].store;
-    let out: SetOut = store.peek(&(peer, Family::Registered)).expect("a set");
-    let manifest = out.manifest.expect("a manifest");
-    let labels = LabelKey::derive(manifest.salt.expose(), &me, &peer, manifest.epoch, Family::Registered);
-    let mut prefixes = BTreeSet::new();
-    for (info, blob) in manifest.segments.iter().zip(&out.segments) {
-        let mut bytes = vec![0; usize::try_from(info.len).unwrap()];
-        assert_eq!(Bulk::read_blob(store, *blob, 0, &mut bytes).unwrap(), bytes.len());
-        prefixes.extend(info.reader(&bytes).unwrap().map(|prefix| prefix.expect("a sound set")));
-    }
-    bearers(setup, owner).into_keys().filter(|tag| prefixes.contains(&labels.prefix(&Tag(*tag)))).collect()
+    let node = &setup.world.nodes[owner];
+    sets::tags_shown(&node.store, sets::member(&node.name), (sets::member(peer), Family::Registered))
 }
 
 fn shared(setup: &Setup, owner: usize) -> BTreeSet<[u8; 16]> {
@@ -154,9 +144,11 @@ fn an_unlocked_node_links_before_it_builds_its_first_set() {
     let keys = bearers(&setup, holding);
     assert!(!shared(&setup, holding).is_empty());
     assert_eq!(in_set(&setup, holding, "SOUTH").len(), keys.len(), "nothing is cut");
-    // The first set was built while nobody was registered; there was none with the keys cut between the two.
+    // The first set was built while nobody was registered, and no later one was without a key that the last one has.
     let out: SetOut = setup.world.nodes[holding].store.peek(&(MemberId::new("SOUTH").unwrap(), Family::Registered)).unwrap();
-    assert_eq!(out.seq(), 2);
+    assert_eq!((out.base_seq, out.set_seq), (1, 3), "a round a day");
+    let cut: CutRow = setup.world.nodes[holding].store.peek(&()).unwrap();
+    assert_eq!(cut.cut, 0);
     let line = pairs(&mut setup, holding, false).pop().expect("a pair");
     assert_eq!((line.state.as_str(), line.decided_by), ("proposed", None));
     let given = line.fields.first().unwrap();
@@ -305,7 +297,7 @@ fn a_cut_key_is_in_nobodys_set_whoever_may_learn_of_its_records() {
     setup.world.run_for(BUILD);
     let count = |peer: &str| {
         let out: SetOut = setup.world.nodes[owner].store.peek(&(MemberId::new(peer).unwrap(), Family::Registered)).unwrap();
-        out.manifest.unwrap().adds_count
+        out.backing.count
     };
     assert_eq!(count("EAST"), count("SOUTH"));
     let (east, south) = (in_set(&setup, owner, "EAST"), in_set(&setup, owner, "SOUTH"));

@@ -9,6 +9,7 @@ mod bundles;
 mod claim_caps;
 mod closing;
 mod custody;
+mod deltas;
 mod duplicates;
 mod epochs;
 mod freshness;

@@ -1,10 +1,17 @@
 //! What the slices do; each is pure over its bulk.
 
 pub mod build;
+pub mod check;
 pub mod compare;
 pub mod decoys;
+pub mod delta;
 pub mod evaluation;
 pub mod index;
 pub mod removal;
+pub mod round;
+pub(super) mod sets;
 pub mod sweep;
 pub mod test;
+
+#[cfg(test)]
+mod memory;
