@@ -212,7 +212,7 @@ fn id_of(row: &OutRow) -> Option<MsgId> {
             message.claimed_header().ok().map(|header| header.msg_id)
         }
         Outgoing::Answer { id, .. } => Some(*id),
-        Outgoing::Segment { .. } | Outgoing::Request(_) => None,
+        Outgoing::Segment { .. } | Outgoing::SetGet(_) | Outgoing::Manifest { .. } | Outgoing::Request(_) => None,
     }
 }
 

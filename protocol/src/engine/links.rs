@@ -117,6 +117,11 @@ impl Links {
         self.peers.get(peer).is_some_and(|link| !link.busy.contains(&lane))
     }
 
+    /// Whether a row of the outbox is under way.
+    pub fn is_under_way(&self, row: &(MemberId, u8, u64)) -> bool {
+        self.flights.values().any(|flight| flight.rows.contains(row))
+    }
+
     /// Sends an item and marks its lane busy.
     pub fn send<V: View>(
         &mut self,

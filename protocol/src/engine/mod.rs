@@ -60,6 +60,7 @@ mod rows;
 mod running;
 mod search;
 mod send_now;
+mod set_lane;
 mod sets;
 pub mod setup;
 mod sought;

@@ -9,8 +9,6 @@ use crate::engine::rows::{Counters, Due, Lane, OutRow, Outgoing, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Addressee, CellHeader, CellKind, Header, Message, Unverified, capacity_class, packed_len, seal, sign};
-use crate::private_match::manifest::SetSegment;
-use crate::private_match::owner::SetPart;
 
 /// Rows of the outbox that one cell is filled from.
 const ROWS_A_CELL: usize = 32;
@@ -149,6 +147,9 @@ impl Engine {
         member: &MemberId,
         lane: Lane,
     ) -> Result<(), ReadError> {
+        if lane == Lane::Set {
+            return self.send_sets(step, peer, member);
+        }
         loop {
             let first = step.under::<OutRow>(&row_key(1, &(*member, lane.number())), 1)?.into_iter().next();
             let Some((id, row)) = first else { return Ok(()) };
@@ -156,38 +157,22 @@ impl Engine {
                 Self::take_out(step, &id)?;
                 continue;
             }
-            let kind = if lane == Lane::Eval { CellKind::Eval } else { CellKind::Set };
             let bytes = match row.what {
                 Outgoing::Signed(bytes) => Some(bytes),
-                Outgoing::Segment { family, set_seq, index } => self.segment_message(step, member, family, set_seq, index)?,
                 Outgoing::Request(request) => return self.blind_request(step, request, &id),
                 Outgoing::Answer { blob, .. } => Some(step.read_blob(blob)?),
+                // Of the other lane.
+                Outgoing::Segment { .. } | Outgoing::SetGet(_) | Outgoing::Manifest { .. } => None,
             };
-            match bytes.and_then(|bytes| self.make_cell(step, member, kind, &[bytes])) {
+            match bytes.and_then(|bytes| self.make_cell(step, member, CellKind::Eval, &[bytes])) {
                 Some(cell) => {
                     self.links.send(step, peer, lane, cell, vec![id]);
                     return Ok(());
                 }
-                // The set moved on, or the peer's sealing key ran out: nothing of this row can be sent any more.
+                // The peer's sealing key ran out: nothing of this row can be sent any more.
                 None => Self::take_out(step, &id)?,
             }
         }
-    }
-
-    pub(super) fn segment_message<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        member: &MemberId,
-        family: crate::private_match::Family,
-        set_seq: u64,
-        index: u32,
-    ) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some(part) = step.get::<SetPart>(&(*member, family, set_seq))? else { return Ok(None) };
-        let (manifest, place) = (&part.manifest, usize::try_from(index).map_err(|_| ReadError::Damaged)?);
-        let (Some(info), Some(blob)) = (manifest.segments.get(place), part.segments.get(place)) else { return Ok(None) };
-        let body = SetSegment { family, epoch: manifest.epoch, set_seq, index, kind: info.kind, bytes: step.read_blob(*blob)? };
-        let header = self.header(step, member, crate::engine::receive::kind::SET_SEGMENT, None)?;
-        Ok(Some(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational)))
     }
 
     /// Seals messages for a member; none if its sealing key is not known or ran out, or they fit no class.

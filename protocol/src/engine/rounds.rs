@@ -23,6 +23,16 @@ use crate::private_match::padding::{Change, delta_counts, limit};
 use crate::private_match::round::{Round, RoundPhase};
 use crate::private_match::snapshot::Files;
 
+/// What a family's round waits for.
+enum Waits {
+    /// A job that runs.
+    Running,
+    /// Its time.
+    Until(Timestamp),
+    /// Entries that are being indexed or compared; who changes them looks here again.
+    ForRows,
+}
+
 /// A set that was made for a peer, before it is in its chain.
 struct Made {
     id: (MemberId, Family),
@@ -41,45 +51,50 @@ impl Engine {
         }
         self.running.look_at_builds = false;
         let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
+        let mut next: Option<Timestamp> = None;
         for family in Family::ALL {
-            if self.continue_round(step, family, &state)? {
-                return Ok(());
+            match self.continue_round(step, family, &state)? {
+                Waits::Running => return Ok(()),
+                Waits::Until(at) => next = Some(next.map_or(at, |next| next.min(at))),
+                Waits::ForRows => {}
             }
+        }
+        // One timer for both families: the later one is set when the earlier one is over.
+        if let Some(at) = next {
+            self.due(step, at, Due::Build);
         }
         Ok(())
     }
 
-    /// True if a job was started.
-    fn continue_round<V: View>(&mut self, step: &mut Step<'_, V>, family: Family, state: &IndexState) -> Result<bool, ReadError> {
+    fn continue_round<V: View>(&mut self, step: &mut Step<'_, V>, family: Family, state: &IndexState) -> Result<Waits, ReadError> {
         let round = step.get::<Round>(&family)?;
         let mut at = step.wall();
         if let Some(round) = round.as_ref().filter(|round| round.epoch == state.epoch) {
             if round.phase != RoundPhase::Peers {
                 self.start_round(step, round.clone());
-                return Ok(true);
+                return Ok(Waits::Running);
             }
             if self.next_peer(step, round)? {
-                return Ok(true);
+                return Ok(Waits::Running);
             }
             let pace = self.held.as_ref().ok_or(ReadError::Damaged)?.roster.pace;
             // After a roll a set of the last epoch is worth nothing more; within an epoch a round waits for its time.
             at = round.begun + pace.delta;
         }
         if at > step.wall() {
-            self.due(step, at, Due::Build);
-            return Ok(false);
+            return Ok(Waits::Until(at));
         }
         // Own duplicates are linked first: until then a person registered twice loses all shared keys. A locked node cannot
         // compare and does not wait.
         let waits = family == Family::Registered && self.records_open && self.has_suspects(step)?;
         if waits || !state.of(family).is_settled() {
-            return Ok(false);
+            return Ok(Waits::ForRows);
         }
         let seeds = [step.draw.bytes(), step.draw.bytes()];
         let next = Round::next(round, family, state.epoch, step.wall(), state.of(family).generation, seeds);
         step.put(&family, &next);
         self.start_round(step, next);
-        Ok(true)
+        Ok(Waits::Running)
     }
 
     fn start_round<V: View>(&mut self, step: &mut Step<'_, V>, round: Round) {

@@ -354,6 +354,36 @@ pub enum Outgoing {
         #[n(2)]
         blob: BlobId,
     },
+    /// A question for an owner's set, made when it is sent.
+    #[n(5)]
+    SetGet(#[n(0)] Family),
+    /// The manifest of a peer's set, made into a message when it is sent.
+    #[n(6)]
+    Manifest {
+        /// Family.
+        #[n(0)]
+        family: Family,
+        /// Sequence of the set.
+        #[n(1)]
+        set_seq: u64,
+    },
+}
+
+impl Outgoing {
+    /// Whether two rows stand for the same of a set: one of them is enough.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::SetGet(family), Self::SetGet(also)) => family == also,
+            (Self::Manifest { family, set_seq }, Self::Manifest { family: also, set_seq: seq }) => {
+                (family, set_seq) == (also, seq)
+            }
+            (Self::Segment { family, set_seq, index }, Self::Segment { family: also, set_seq: seq, index: place }) => {
+                (family, set_seq, index) == (also, seq, place)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A message that was accepted: the same id has no second effect.

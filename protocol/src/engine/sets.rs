@@ -8,23 +8,21 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::base::{MemberId, Millis, limits};
+use crate::base::{MemberId, Millis};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
 use crate::engine::job::{DeltaCheck, Job, JobClass};
 use crate::engine::receive::kind;
-use crate::engine::rows::{Due, Lane, Outgoing, PeerRow};
+use crate::engine::rows::{Due, Lane, Outgoing};
+use crate::engine::set_lane::WANTED;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
 use crate::private_match::chain::ChainHead;
-use crate::private_match::manifest::{ReceiptStatus, SetGet, SetKind, SetManifest, SetReceipt, SetSegment, WantedSegment};
+use crate::private_match::manifest::{ReceiptStatus, SetGet, SetKind, SetManifest, SetReceipt, SetSegment};
 use crate::private_match::owner::{SetOut, SetPart, segments_of};
 use crate::private_match::querier::{ComingSet, HeldPart, HeldSet, Repair, SetIn};
 use crate::private_match::{Family, padding};
-
-/// Segments that are asked for at once.
-const WANTED: usize = 16;
 
 impl Engine {
     /// Asks an owner for its sets, and sets the next time.
@@ -55,32 +53,16 @@ impl Engine {
         if !self.may_exchange() {
             return Ok(());
         }
-        let Some(epoch) = self.keys_of(owner, step.wall()).map(|keys| keys.keys.voprf.epoch) else { return Ok(()) };
-        let id = (*owner, family);
-        let mut set = step.get::<SetIn>(&id)?.unwrap_or_default();
-        let held = set.held.as_ref().filter(|held| held.head.epoch == epoch && set.repair != Repair::Wanted);
-        let have_seq = held.map_or(0, |held| held.head.set_seq);
-        let want = set.coming.as_ref().map_or_else(Vec::new, wanted);
-        if let Some(coming) = &mut set.coming {
-            coming.asked = u32::try_from(want.len()).unwrap_or(u32::MAX);
-            step.put(&id, &set);
+        if self.keys_of(owner, step.wall()).is_none() {
+            return Ok(());
         }
-        Self::expect_segments(step, owner)?;
-        let body = SetGet { family, epoch, have_seq, want };
-        self.post(step, owner, Lane::Set, kind::SET_GET, None, &body)
+        let expires = self.set_messages_expire(step);
+        self.enqueue_once(step, owner, Outgoing::SetGet(family), expires)
     }
 
-    /// As many cells with segments of either family may come as were asked for.
-    fn expect_segments<V: View>(step: &mut Step<'_, V>, owner: &MemberId) -> Result<(), ReadError> {
-        let mut due = 0u32;
-        for family in Family::ALL {
-            let coming = step.get::<SetIn>(&(*owner, family))?.and_then(|set| set.coming);
-            due = due.saturating_add(coming.map_or(0, |coming| coming.asked));
-        }
-        let mut peer = step.get::<PeerRow>(owner)?.unwrap_or_default();
-        peer.segments_due = due;
-        step.put(owner, &peer);
-        Ok(())
+    fn set_messages_expire<V: View>(&self, step: &Step<'_, V>) -> u64 {
+        let life = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.message_life);
+        (step.wall() + life).seconds()
     }
 
     /// Owner: a peer asks for its own set, never anybody else's: for segments of what it knows of, else for what follows.
@@ -89,8 +71,7 @@ impl Engine {
         if get.epoch != out.epoch {
             return Err(Refusal::Epoch);
         }
-        let life = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.message_life);
-        let expires = (step.wall() + life).seconds();
+        let expires = self.set_messages_expire(step);
         let mut lengths: BTreeMap<u64, usize> = BTreeMap::new();
         let mut is_served = false;
         for want in get.want.iter().take(WANTED) {
@@ -101,14 +82,21 @@ impl Engine {
             lengths.insert(want.set_seq, length);
             if usize::try_from(want.index).is_ok_and(|index| index < length) {
                 let what = Outgoing::Segment { family: get.family, set_seq: want.set_seq, index: want.index };
-                self.enqueue(step, &from, Lane::Set, what, expires)?;
+                self.enqueue_once(step, &from, what, expires)?;
                 is_served = true;
             }
         }
         // Segments of a set that a base replaced are not there any more: the base is offered.
         let Some(next) = out.next_after(get.have_seq).filter(|_| !is_served) else { return Ok(()) };
         let Some(part) = step.get::<SetPart>(&(from, get.family, next))? else { return Ok(()) };
-        self.post(step, &from, Lane::Set, kind::SET_MANIFEST, None, &part.manifest).map_err(Refusal::from)
+        self.enqueue_once(step, &from, Outgoing::Manifest { family: get.family, set_seq: next }, expires)?;
+        if part.manifest.comes_whole() {
+            for index in (0u32..).take(part.segments.len()) {
+                let what = Outgoing::Segment { family: get.family, set_seq: next, index };
+                self.enqueue_once(step, &from, what, expires)?;
+            }
+        }
+        Ok(())
     }
 
     /// Owner: what became of a set.
@@ -173,9 +161,13 @@ impl Engine {
             manifest_hash: manifest.hash(),
             segments: vec![None; manifest.segments.len()],
             manifest: manifest.clone(),
-            asked: 0,
+            // A small delta's segments are with it.
+            asked: if manifest.comes_whole() { u32::try_from(manifest.segments.len()).unwrap_or(u32::MAX) } else { 0 },
         });
         step.put(&id, &set);
+        if manifest.comes_whole() {
+            return Ok(());
+        }
         // A bundle brings the segments with the manifest; else they are asked for at the next contact.
         if self.is_up(&from) { self.ask_set(step, &from, manifest.family).map_err(Refusal::from) } else { Ok(()) }
     }
@@ -379,9 +371,4 @@ fn drop_coming<V: View>(step: &mut Step<'_, V>, set: &mut SetIn) {
     for blob in set.coming.take().into_iter().flat_map(|coming| coming.segments).flatten() {
         step.drop_blob(blob);
     }
-}
-
-fn wanted(coming: &ComingSet) -> Vec<WantedSegment> {
-    let set_seq = coming.manifest.set_seq;
-    coming.missing(WANTED.min(limits::PAGE_ROWS)).into_iter().map(|index| WantedSegment { set_seq, index }).collect()
 }

@@ -22,6 +22,8 @@ pub const PREFIX_BITS: u64 = 48;
 
 /// Largest integer on the wire (protocol.md 3.9).
 const NUMBER_MAX: u64 = i64::MAX as u64;
+/// Bytes of a delta that goes out with its manifest, at most: both fit the smaller cell.
+const WHOLE_BYTES: u64 = 48 * 1024;
 
 /// Whether a set stands alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -183,6 +185,14 @@ pub struct SetManifest {
 }
 
 impl SetManifest {
+    /// Whether its segments go out with it, without a question for them: those of a small delta, so that a day of a good
+    /// link takes one question and one cell.
+    #[must_use]
+    pub fn comes_whole(&self) -> bool {
+        let bytes = self.segments.iter().fold(0u64, |sum, segment| sum.saturating_add(segment.len));
+        self.kind == SetKind::Delta && bytes <= WHOLE_BYTES
+    }
+
     /// What the next manifest of the chain names as its previous one.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {

@@ -7,8 +7,8 @@ use kinmesh_tests::simulation::{Faults, Setup, people};
 
 use crate::{HOUR, LONG, two};
 
-/// Timers of a node with one peer: bag, set, public messages, forgetting, calling again, epochs, one to spare.
-const TIMERS: usize = 7;
+/// Timers of a node with one peer: bag, set, public messages, forgetting, calling again, epochs, rounds, one to spare.
+const TIMERS: usize = 8;
 
 #[test]
 fn a_link_that_flaps_adds_no_timers() {
