@@ -343,18 +343,37 @@ impl Engine {
         // A set that was replaced while the bundle is made is left: what follows goes on from what the member confirmed.
         let begun = step.get::<SetPart>(&(*to, of, set_seq))?;
         let is_open = begun.as_ref().is_some_and(|part| usize::try_from(done).is_ok_and(|done| done < part.segments.len()));
-        let (message, place) = if is_open {
-            (self.segment_message(step, to, of, set_seq, done)?, (set_seq, done.saturating_add(1)))
+        let (messages, place) = if is_open {
+            let message = self.segment_message(step, to, of, set_seq, done)?;
+            (message.into_iter().collect(), (set_seq, done.saturating_add(1)))
         } else {
             let have = if begun.is_some() { set_seq } else { out.confirmed_seq };
             let Some(next) = out.next_after(have) else { return Ok((Vec::new(), next_family)) };
-            let part = step.get::<SetPart>(&(*to, of, next))?.ok_or(ReadError::Damaged)?;
-            let header = self.header(step, to, kind::SET_MANIFEST, None)?;
-            (Some(sign(&self.own.network, &header, &cbor::encode(&part.manifest), &self.keys.operational)), (next, 0))
+            self.set_begins(step, to, of, next)?
         };
-        let Some(message) = message else { return Ok((Vec::new(), next_family)) };
-        let items = self.make_cell(step, to, CellKind::Set, &[message]).into_iter().collect();
+        let items = self.make_cell(step, to, CellKind::Set, &messages).into_iter().collect();
         Ok((items, Some(BundlePlace::Set { family, set_seq: place.0, done: place.1 })))
+    }
+
+    /// The manifest of a set, and all of it where that is little; with how far the set is then.
+    fn set_begins<V: View>(
+        &self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        family: Family,
+        set_seq: u64,
+    ) -> Result<(Vec<Vec<u8>>, (u64, u32)), ReadError> {
+        let part = step.get::<SetPart>(&(*to, family, set_seq))?.ok_or(ReadError::Damaged)?;
+        let header = self.header(step, to, kind::SET_MANIFEST, None)?;
+        let mut messages = vec![sign(&self.own.network, &header, &cbor::encode(&part.manifest), &self.keys.operational)];
+        let mut done = 0;
+        if part.manifest.comes_whole() {
+            for index in (0u32..).take(part.segments.len()) {
+                messages.extend(self.segment_message(step, to, family, set_seq, index)?);
+                done = index.saturating_add(1);
+            }
+        }
+        Ok((messages, (set_seq, done)))
     }
 }
 

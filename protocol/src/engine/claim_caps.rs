@@ -118,11 +118,15 @@ impl Engine {
         let (limits, day) = (roster.limits, roster.pace.day());
         let under_way = Self::claims_under_way(step, holder)?;
         let mut pace = step.get::<ClaimPace>(holder)?.unwrap_or_default();
-        let room = pace.room(under_way, limits.claims_a_day, limits.claims_open, step.wall(), day);
-        for ((_, since, claim_id), _) in waiting.into_iter().take(room) {
-            if step.size() > crate::base::limits::STEP_BYTES {
+        let mut room = pace.room(under_way, limits.claims_a_day, limits.claims_open, step.wall(), day);
+        for ((_, since, claim_id), _) in waiting {
+            if room == 0 || step.size() > crate::base::limits::STEP_BYTES {
                 break;
             }
+            if self.is_stale(step, claim_id, holder)? {
+                continue;
+            }
+            room -= 1;
             step.remove::<WaitingClaim>(&(*holder, since, claim_id));
             if self.send_claim(step, claim_id, holder)? {
                 pace.leaves(step.wall());
@@ -130,6 +134,20 @@ impl Engine {
         }
         step.put(holder, &pace);
         Ok(())
+    }
+
+    /// Whether the tags of a claim that waits are of an epoch whose claims its holder answers with "none" by now: it waits
+    /// until its subject was asked again and hit. A holder that was away for long comes back with another epoch, and the bag
+    /// that was owed to it may be due before its set is here.
+    fn is_stale<V: View>(&self, step: &Step<'_, V>, claim_id: ClaimId, holder: &MemberId) -> Result<bool, ReadError> {
+        let Some(claim) = step.get::<ClaimOut>(&claim_id)? else { return Ok(false) };
+        let Some(hit) = step.get::<HitRow>(&(claim.subject, *holder))? else { return Ok(false) };
+        let Some(live) = self.keys_of(holder, step.wall()).map(|held| held.keys.voprf) else { return Ok(false) };
+        let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(false) };
+        // Half of the time for which the last epoch is drained: the bag may take some of it.
+        let drained = crate::base::Timestamp::from_seconds(live.from) + crate::base::Millis(pace.drain_claims.0 / 2);
+        let is_last = hit.epoch.0.checked_add(1) == Some(live.epoch.0);
+        Ok(hit.epoch.0 < live.epoch.0 && !(is_last && step.wall() < drained))
     }
 
     /// Signs a claim under the tags that its subject hit last. False if it ended while it waited.

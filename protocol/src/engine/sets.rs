@@ -141,6 +141,10 @@ impl Engine {
                 // The same manifest again answers a question that was asked twice.
                 return if coming.manifest_hash == manifest.hash() { Ok(()) } else { Err(Refusal::SetChain) };
             }
+            // A file brings what follows at once: it is given again when this one is checked.
+            if !is_base && manifest.set_seq > coming.manifest.set_seq && self.running.checks.contains_key(&id) {
+                return Err(Refusal::Busy);
+            }
             // What follows is asked for when this one is here; only a later base takes its place.
             if !is_base || manifest.set_seq < coming.manifest.set_seq {
                 return Ok(());

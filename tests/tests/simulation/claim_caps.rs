@@ -62,7 +62,9 @@ fn is_answer(shape: &[(Tree, Option<usize>)]) -> bool {
 }
 
 fn sorted(shape: &[(Tree, Option<usize>)]) -> Vec<(Tree, Option<usize>)> {
-    let mut shape = shape.to_vec();
+    // The row of counters is as long as the numbers that it holds: how often anything was sent before.
+    let counters = |(tree, length): &(Tree, Option<usize>)| (*tree, if *tree == Tree::Own { length.map(|_| 0) } else { *length });
+    let mut shape: Vec<_> = shape.iter().map(counters).collect();
     shape.sort();
     shape
 }
