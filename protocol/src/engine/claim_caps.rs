@@ -94,7 +94,7 @@ impl Engine {
     pub(super) fn take_room<V: View>(&self, step: &mut Step<'_, V>, to: &MemberId) -> Result<bool, ReadError> {
         let Some(roster) = self.held.as_ref().map(|held| &held.roster) else { return Ok(false) };
         let (limits, day) = (roster.limits, roster.pace.day());
-        let under_way = Self::claims_under_way(step, to)?;
+        let under_way = Self::wait_in_bags(step, to, kind::CLAIM)?;
         let mut pace = step.get::<ClaimPace>(to)?.unwrap_or_default();
         let has_room = pace.room(under_way, limits.claims_a_day, limits.claims_open, step.wall(), day) > 0;
         if has_room {
@@ -116,7 +116,7 @@ impl Engine {
             return Ok(());
         };
         let (limits, day) = (roster.limits, roster.pace.day());
-        let under_way = Self::claims_under_way(step, holder)?;
+        let under_way = Self::wait_in_bags(step, holder, kind::CLAIM)?;
         let mut pace = step.get::<ClaimPace>(holder)?.unwrap_or_default();
         let mut room = pace.room(under_way, limits.claims_a_day, limits.claims_open, step.wall(), day);
         for ((_, since, claim_id), _) in waiting {
@@ -180,15 +180,15 @@ impl Engine {
         Ok(true)
     }
 
-    /// Claims that left and were not committed by their holder.
-    fn claims_under_way<V: View>(step: &Step<'_, V>, holder: &MemberId) -> Result<usize, ReadError> {
-        let rows = step.under::<OutRow>(&row_key(OutRow::KIND, &(*holder, Lane::Bag.number())), ROWS)?;
-        let is_claim = |row: &OutRow| match &row.what {
+    /// Messages of one type that were signed for a member and not committed there.
+    pub(super) fn wait_in_bags<V: View>(step: &Step<'_, V>, to: &MemberId, kind: u64) -> Result<usize, ReadError> {
+        let rows = step.under::<OutRow>(&row_key(OutRow::KIND, &(*to, Lane::Bag.number())), ROWS)?;
+        let is_meant = |row: &OutRow| match &row.what {
             Outgoing::Signed(bytes) => Unverified::<Message>::parse(bytes, limits::MESSAGE_BYTES)
-                .is_ok_and(|message| message.claimed_kind() == kind::CLAIM),
+                .is_ok_and(|message| message.claimed_kind() == kind),
             _ => false,
         };
-        Ok(rows.iter().filter(|(_, row)| is_claim(row)).count())
+        Ok(rows.iter().filter(|(_, row)| is_meant(row)).count())
     }
 
     /// Claimant: a claim ended. What waits behind it may leave with the next bag.

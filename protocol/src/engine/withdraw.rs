@@ -5,16 +5,18 @@
 
 use crate::audit::Act;
 use crate::base::record::{Record, row_key};
-use crate::base::{ClaimId, MemberId, PersonId, limits};
+use crate::base::{ClaimId, MemberId, Millis, PersonId, limits};
 use crate::casework::candidate::{CandidateRecord, SupplementRecord};
 use crate::casework::claim::{ClaimIn, ClaimOut, HolderEvent, HolderState, SeekerEvent, SeekerState};
 use crate::casework::claim_pace::RecordClaim;
-use crate::casework::messages::Withdraw;
+use crate::casework::messages::{Withdraw, kind};
 use crate::engine::core::Engine;
+use crate::engine::rows::Due;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
+use crate::private_match::Family;
 
 impl Engine {
     /// The other side closed the matter. A claim that has ended here already stays as it is: the two crossed on the way.
@@ -57,10 +59,16 @@ impl Engine {
         trail::record(step, None, Act::ClaimWithdrawn, &claim_id.0, Some(claim.seeker))
     }
 
-    /// Holder: attributes did not come in the roster's `attributes_wait`.
+    /// Holder: attributes did not come in the roster's `attributes_wait`. A seeker that was not reached since has not even
+    /// heard of the answer: its time begins again.
     pub(super) fn attributes_missing<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let Some(claim) = step.get::<ClaimIn>(&claim_id)? else { return Ok(()) };
         if claim.state != HolderState::AwaitAttributes {
+            return Ok(());
+        }
+        if claim.family == Family::Registered && Self::wait_in_bags(step, &claim.seeker, kind::CLAIM_ANSWER)? > 0 {
+            let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
+            self.due(step, step.wall() + wait, Due::AttributesWait(claim_id));
             return Ok(());
         }
         trail::record(step, None, Act::AttributesMissing, &claim_id.0, Some(claim.seeker))?;
