@@ -184,8 +184,9 @@ impl Engine {
     pub(super) fn wait_in_bags<V: View>(step: &Step<'_, V>, to: &MemberId, kind: u64) -> Result<usize, ReadError> {
         let rows = step.under::<OutRow>(&row_key(OutRow::KIND, &(*to, Lane::Bag.number())), ROWS)?;
         let is_meant = |row: &OutRow| match &row.what {
-            Outgoing::Signed(bytes) => Unverified::<Message>::parse(bytes, limits::MESSAGE_BYTES)
-                .is_ok_and(|message| message.claimed_kind() == kind),
+            Outgoing::Signed(bytes) => {
+                Unverified::<Message>::parse(bytes, limits::MESSAGE_BYTES).is_ok_and(|message| message.claimed_kind() == kind)
+            }
             _ => false,
         };
         Ok(rows.iter().filter(|(_, row)| is_meant(row)).count())

@@ -66,7 +66,12 @@ impl Engine {
         Ok(())
     }
 
-    fn continue_round<V: View>(&mut self, step: &mut Step<'_, V>, family: Family, state: &IndexState) -> Result<Waits, ReadError> {
+    fn continue_round<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        family: Family,
+        state: &IndexState,
+    ) -> Result<Waits, ReadError> {
         let round = step.get::<Round>(&family)?;
         let mut at = step.wall();
         if let Some(round) = round.as_ref().filter(|round| round.epoch == state.epoch) {

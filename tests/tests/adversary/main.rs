@@ -10,6 +10,7 @@
 mod audits;
 mod bait;
 mod claims;
+mod deltas;
 mod encodings;
 mod evaluation;
 mod keys;
