@@ -90,6 +90,8 @@ pub enum CarryProblem {
 type OutId = (MemberId, u8, u64);
 /// Items, and where the next part begins.
 type Part = (Vec<Vec<u8>>, Option<BundlePlace>);
+/// Messages of a set that is begun; its number and how many of its segments are among them.
+type Begun = (Vec<Vec<u8>>, (u64, u32));
 
 impl Engine {
     /// The next part of a bundle; the first one is what is public.
@@ -362,7 +364,7 @@ impl Engine {
         to: &MemberId,
         family: Family,
         set_seq: u64,
-    ) -> Result<(Vec<Vec<u8>>, (u64, u32)), ReadError> {
+    ) -> Result<Begun, ReadError> {
         let part = step.get::<SetPart>(&(*to, family, set_seq))?.ok_or(ReadError::Damaged)?;
         let header = self.header(step, to, kind::SET_MANIFEST, None)?;
         let mut messages = vec![sign(&self.own.network, &header, &cbor::encode(&part.manifest), &self.keys.operational)];
