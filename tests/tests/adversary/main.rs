@@ -10,6 +10,7 @@
 mod audits;
 mod bait;
 mod claims;
+mod classifier;
 mod encodings;
 mod evaluation;
 mod keys;
@@ -20,6 +21,7 @@ mod raw;
 mod replay;
 mod sets;
 mod table;
+mod traffic;
 
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::NoticeCode;
