@@ -154,6 +154,10 @@ def open_sign1(data, context, network, key):
     return fields
 
 
+def payload_hash(data):
+    return sha256(decode(data).item[2])
+
+
 def open_cosigned(data, kind, network, keys):
     item = decode(data)
     empty, unprotected, payload, signatures = item.item
@@ -188,6 +192,21 @@ def check_messages():
                 assert fields[number] == wanted, (vector["name"], name)
             assert encode(fields[10]) == h(vector["body"])
         done(f"message {kind} {vector['name']}")
+    check_log({vector["type"]: h(vector["bytes"]) for vector in vectors["messages"]})
+
+
+def check_log(messages):
+    """The entries of the key log are those of its messages, and lead to the head that the timestamp names (3.9)."""
+    body = {kind: decode(decode(messages[kind]).item[2])[10] for kind in (11, 16)}
+    entries = body[16][2]
+    assert body[16][1] == 0 and len(entries) % 33 == 0
+    assert entries == b"".join(bytes([kind]) + payload_hash(messages[kind]) for kind in (10, 12, 13, 14))
+    log = bytes(32)
+    for at in range(0, len(entries), 33):
+        log = sha256(b"kinmesh/log/1", log, entries[at : at + 33])
+    assert body[11][3] == log and body[11][4] == len(entries) // 33
+    assert body[11][2] == payload_hash(messages[10])
+    done("key log")
 
 
 # Cells (3.2, 3.9): HPKE base mode (RFC 9180), KEM 0x647a, KDF 1, AEAD 3.

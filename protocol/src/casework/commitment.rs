@@ -175,6 +175,7 @@ impl Commitment {
 /// The salted hash of one field (protocol.md 2.8).
 #[must_use]
 pub fn leaf(salt: &[u8; 16], name: &str, value: &str) -> Leaf {
+    // CM-1.
     let value = Sensitive::new(lp(value.as_bytes()));
     Sha256::new()
         .chain_update(b"kinmesh/fld/1")
@@ -190,6 +191,7 @@ pub fn leaf(salt: &[u8; 16], name: &str, value: &str) -> Leaf {
 /// # Errors
 /// [`CommitError::Order`] unless they are ascending and different.
 pub fn root(leaves: &[Leaf; LEAVES]) -> Result<[u8; 32], CommitError> {
+    // CM-2.
     check_order(leaves)?;
     let hash = Sha256::new().chain_update(b"kinmesh/root/1");
     Ok(leaves.iter().fold(hash, |hash, leaf| hash.chain_update(leaf)).finalize().into())
@@ -200,6 +202,7 @@ pub fn root(leaves: &[Leaf; LEAVES]) -> Result<[u8; 32], CommitError> {
 /// # Errors
 /// [`CommitError`]; the fields must not be shown to anybody then.
 pub fn verify_opening(root: &[u8; 32], fields: &[OpenedField], others: &[Leaf], value_bytes: usize) -> Result<(), CommitError> {
+    // CM-3.
     if fields.len() > FIELDS {
         return Err(CommitError::Fields { found: fields.len() });
     }
@@ -253,6 +256,7 @@ mod tests {
         (commitment, root)
     }
 
+    // CM-1.
     #[test]
     fn a_leaf_is_the_hash_of_its_parts_with_their_lengths() {
         let mut bytes = b"kinmesh/fld/1".to_vec();
@@ -266,6 +270,7 @@ mod tests {
         assert_ne!(leaf(&[7; 16], "nameL", "i"), expected);
     }
 
+    // CM-3.
     #[test]
     fn any_choice_of_fields_opens_the_root() {
         let (commitment, root) = committed();
@@ -326,6 +331,7 @@ mod tests {
         assert!(Commitment::draw(&[[1; 32], [1; 32]], &mut Draw::new([0; 32])).is_err());
     }
 
+    // CM-2: unused leaves are drawn anew.
     #[test]
     fn two_roots_of_one_record_share_no_unused_leaf() {
         let leaves: Vec<Leaf> = record().iter().map(OpenedField::leaf).collect();

@@ -211,6 +211,7 @@ impl Engine {
         if step.get::<LogForkRow>(&())?.is_some() {
             return Ok(());
         }
+        // KL-2.
         step.put(&(), &LogForkRow { one: one.to_vec(), other: other.to_vec(), seen: step.wall() });
         step.notify(NoticeCode::LogForked, None, 0);
         trail::record(step, None, Act::LogForked, &[], None)

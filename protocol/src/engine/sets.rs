@@ -124,6 +124,7 @@ impl Engine {
         from: MemberId,
         manifest: &SetManifest,
     ) -> Result<(), Refusal> {
+        // SE-1.
         let keys = self.keys_of(&from, step.wall()).ok_or(Refusal::KeyUnknown)?.keys.voprf;
         if manifest.epoch != keys.epoch || manifest.voprf_pk != keys.pk {
             return Err(Refusal::Epoch);
@@ -150,6 +151,7 @@ impl Engine {
                 return Ok(());
             }
         }
+        // SE-2.
         match set.held.as_ref().filter(|held| held.head.epoch == manifest.epoch) {
             _ if set.repair == Repair::Wanted && is_base => {}
             Some(held) if manifest.set_seq <= held.head.set_seq => {
@@ -190,6 +192,7 @@ impl Engine {
         mut set: SetIn,
         manifest: &SetManifest,
     ) -> Result<(), Refusal> {
+        // SE-8.
         step.notify(NoticeCode::Refused, Some(id.0), Refusal::SetChain.code());
         self.confirm(step, &id.0, manifest, manifest.hash(), ReceiptStatus::Chain)?;
         if set.repair != Repair::None {
@@ -219,6 +222,7 @@ impl Engine {
         }
         let index = usize::try_from(segment.index).map_err(|_| Refusal::Size)?;
         let info = coming.manifest.segments.get(index).ok_or(Refusal::SetCorrupt)?;
+        // SE-3, SE-5.
         let hash: [u8; 32] = Sha256::digest(&segment.bytes).into();
         let sound = hash == info.sha256
             && info.reader(&segment.bytes).is_ok_and(|reader| {
@@ -295,6 +299,7 @@ impl Engine {
     /// The set is not what its manifest says: it is thrown away whole, and the one that is held goes on counting. After a
     /// delta the base is asked for at the next regular time.
     fn discard<V: View>(&mut self, step: &mut Step<'_, V>, from: &MemberId, mut set: SetIn) -> Result<(), Refusal> {
+        // SE-7.
         let Some(coming) = set.coming.clone() else { return Err(Refusal::State) };
         drop_coming(step, &mut set);
         if coming.manifest.kind == SetKind::Delta && set.repair == Repair::None {

@@ -73,6 +73,7 @@ impl<'b, C> Decode<'b, C> for Tag {
 /// The tag of an output.
 #[must_use]
 pub fn tag(y: &Output) -> Tag {
+    // TL-1.
     let hash: [u8; 32] = Sha256::new().chain_update(b"kinmesh/tag/1").chain_update(y.expose()).finalize().into();
     let mut tag = [0u8; 16];
     for (slot, byte) in tag.iter_mut().zip(hash) {
@@ -89,6 +90,7 @@ impl LabelKey {
     /// Derives the key from the salt that the owner drew for this peer and epoch and sent sealed in the manifest.
     #[must_use]
     pub fn derive(salt: &[u8; 32], owner: &MemberId, peer: &MemberId, epoch: Epoch, family: Family) -> Self {
+        // TL-2.
         let (owner, peer) = (lp(owner.as_str().as_bytes()), lp(peer.as_str().as_bytes()));
         let parts: [&[u8]; 5] = [b"kinmesh/label/1", &owner, &peer, &epoch.0.to_be_bytes(), &[family as u8]];
         Self(Sensitive::new(hmac_sha256(salt, &parts)))
@@ -103,6 +105,7 @@ impl LabelKey {
     /// What stands in the set: the label's first 6 bytes as a big-endian number, below 2^48.
     #[must_use]
     pub fn prefix(&self, tag: &Tag) -> u64 {
+        // TL-3.
         prefix_of(&self.label(tag))
     }
 }
@@ -120,6 +123,7 @@ mod tests {
     use crate::base::cbor;
     use crate::private_match::example;
 
+    // TL-1, TL-3.
     #[test]
     fn the_example_of_the_specification_holds() {
         let tag = tag(&example::epoch_secret().evaluate(&example::input()));
@@ -130,6 +134,7 @@ mod tests {
         assert_eq!(key.prefix(&tag), 0x4d7c_7f26_8b53);
     }
 
+    // TL-2.
     #[test]
     fn every_part_of_the_context_changes_the_label() {
         let (ke, be) = (MemberId::new("KE").unwrap(), MemberId::new("BE").unwrap());

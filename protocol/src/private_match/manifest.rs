@@ -208,7 +208,9 @@ impl SetManifest {
             return Err(SetCorrupt::Field);
         }
         self.check_base()?;
+        // SE-4.
         self.check_counts(limit)?;
+        // SE-5.
         let adds = self.segments.partition_point(|segment| segment.kind == SegmentKind::Add);
         let (adds, removes) = self.segments.split_at_checked(adds).unwrap_or((&self.segments, &[]));
         check_tiling(adds, SegmentKind::Add, self.adds_count, 0)?;

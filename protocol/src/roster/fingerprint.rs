@@ -44,6 +44,7 @@ impl Fingerprint {
     /// The fingerprint of a roster's custodians.
     #[must_use]
     pub fn of(roster: &Roster) -> Self {
+        // RO-13.
         Self::of_custodians(&roster.network_id, &roster.custodians)
     }
 

@@ -84,8 +84,11 @@ pub fn accept_announcement(
     }
     check_form(roster, &held, header.expires)?;
     let by_root = held.signed_by == kid_of(&member.root_key);
+    // KA-1.
     check_signer(previous, &held, by_root)?;
+    // KA-2.
     check_place(previous, &held)?;
+    // KA-3.
     check_epochs(previous, &held.keys)?;
     Ok(held)
 }
@@ -98,6 +101,7 @@ pub fn check_unshared<'a>(
     held: &HeldAnnouncement,
     others: impl IntoIterator<Item = &'a HeldAnnouncement>,
 ) -> Result<(), Refusal> {
+    // KA-4.
     let pks = |keys: &KeyAnnouncement| [Some(keys.voprf.pk), keys.next_voprf.map(|next| next.pk)];
     let mine = pks(&held.keys);
     for other in others.into_iter().filter(|other| other.member != held.member) {
@@ -281,6 +285,7 @@ pub(super) mod tests {
         assert_eq!(again, Ok(held()));
     }
 
+    // KA-1.
     #[test]
     fn the_operational_key_changes_nothing_about_itself() {
         let held = held();
@@ -302,6 +307,7 @@ pub(super) mod tests {
         assert_eq!(refused(Some(&held), &second(&held), &key("root KE")), Refusal::KeyUnknown);
     }
 
+    // KA-2.
     #[test]
     fn numbers_and_hashes_follow() {
         let held = held();
@@ -347,6 +353,7 @@ pub(super) mod tests {
         assert!(accept_announcement(&roster(1), None, &late).is_ok());
     }
 
+    // KA-3.
     #[test]
     fn an_epoch_has_one_key_and_the_announced_one_comes_next() {
         let mut held = held();
@@ -390,6 +397,7 @@ pub(super) mod tests {
         assert_eq!(accept_announcement(&roster(1), None, &shorter), Err(Refusal::Clock));
     }
 
+    // KA-4.
     #[test]
     fn a_copied_key_is_refused() {
         let mine = held();

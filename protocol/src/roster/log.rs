@@ -32,6 +32,7 @@ impl LogHead {
     #[must_use]
     pub fn append(self, kind: u64, payload_hash: &[u8; 32]) -> Self {
         let Some(kind) = u8::try_from(kind).ok().filter(|kind| Self::takes(u64::from(*kind))) else { return self };
+        // KL-1.
         let mut hash = Sha256::new_with_prefix(b"kinmesh/log/1");
         hash.update(self.head);
         hash.update([kind]);
@@ -44,6 +45,7 @@ impl LogHead {
 mod tests {
     use super::*;
 
+    // KL-1.
     #[test]
     fn the_head_depends_on_type_content_and_order() {
         let (a, b) = ([1; 32], [2; 32]);

@@ -181,6 +181,7 @@ pub fn standing(roster: &Roster, suspensions: &[Suspension], id: &MemberId, now:
 /// or when it was issued.
 #[must_use]
 pub fn freshness(roster: &Roster, confirmed: Timestamp, now: Timestamp) -> Freshness {
+    // RO-12.
     let confirmed = confirmed.max(Timestamp::from_seconds(roster.issued));
     let age = now.since(confirmed);
     if now > Timestamp::from_seconds(roster.expires) {

@@ -1,4 +1,4 @@
-//! Lets a roster or a suspension in, by numbered steps (protocol.md 2.12, 3.9; compare TUF 5.3).
+//! Lets a roster or a suspension in, by the steps RO-1 to RO-11 (protocol.md 2.12, 3.9; compare TUF 5.3).
 //!
 //! `tracker`, `join` and the ceremony call it with bytes from any carrier. It keeps that a roster follows the held one:
 //! signed by enough of the held custodians, never older, never a second one of the same version. What remains: whoever
@@ -216,7 +216,7 @@ pub fn verify_roster(
     network: Option<&NetworkId>,
     now: Timestamp,
 ) -> Result<HeldRoster, RosterError> {
-    // Step 1: size and shape, before anything is parsed.
+    // RO-1: size and shape, before anything is parsed.
     let cosigned = Cosigned::parse(bytes, ROSTER_BYTES).map_err(RosterError::Shape)?;
     let hash = payload_hash(&cosigned.payload);
     let roster = match anchor {
@@ -224,17 +224,17 @@ pub fn verify_roster(
         Anchor::Held(held) => follow(&cosigned, held)?,
         Anchor::Fingerprint(expected) => begin(&cosigned, *expected)?,
     };
-    // Step 6: the network that the caller means.
+    // RO-6: the network that the caller means.
     if let Some(expected) = network {
         check_network(expected, &roster.network_id)?;
     }
-    // Step 7: time.
+    // RO-7: time.
     check_times(roster.issued, roster.expires, ROSTER_LIFE, now)?;
-    // Step 8: a protocol that this code speaks.
+    // RO-8: a protocol that this code speaks.
     if !(roster.protocol_min..=roster.protocol_max).contains(&PROTOCOL_VERSION) {
         return Err(RosterError::Protocol { min: roster.protocol_min, max: roster.protocol_max });
     }
-    // Step 9: what every roster keeps to.
+    // RO-9: what every roster keeps to.
     rules::check(&roster)?;
     Ok(HeldRoster { roster, hash })
 }
@@ -257,7 +257,7 @@ pub fn verify_root_step(
     }
     let roster = follow(&cosigned, trusted)?;
     check_network(network, &roster.network_id)?;
-    // As of its last second at the latest: that it ran out is no reason to refuse it here.
+    // RO-11: as of its last second at the latest, since that it ran out is no reason to refuse it here.
     check_times(roster.issued, roster.expires, ROSTER_LIFE, now.min(Timestamp::from_seconds(roster.expires)))?;
     rules::check(&roster)?;
     Ok(HeldRoster { roster, hash })
@@ -268,6 +268,7 @@ pub fn verify_root_step(
 /// # Errors
 /// [`RosterError`] of the first step that fails.
 pub fn verify_suspension(bytes: &[u8], held: &HeldRoster, now: Timestamp) -> Result<Suspension, RosterError> {
+    // RO-10.
     let cosigned = Cosigned::parse(bytes, ROSTER_BYTES).map_err(RosterError::Shape)?;
     let HeldRoster { roster, .. } = held;
     let custodians = &roster.custodians;
@@ -292,22 +293,22 @@ fn check_named_version(roster: &Roster, suspension: &Suspension) -> Result<(), R
     Ok(())
 }
 
-/// Steps 2 to 5 for a roster that follows the held one.
+/// RO-2 to RO-5 for a roster that follows the held one.
 fn follow(cosigned: &Cosigned, held: &HeldRoster) -> Result<Roster, RosterError> {
     let HeldRoster { roster: old, hash } = held;
-    // Step 2: enough of the held custodians signed. Their keys are known, so nothing is parsed before.
+    // RO-2: enough of the held custodians signed. Their keys are known, so nothing is parsed before.
     let by_old = count_signers(cosigned, &old.network_id, &old.custodians);
     check_threshold(by_old, old.custodians.threshold)?;
-    // Step 3: the one form, and no signature that is nobody's or does not verify.
+    // RO-3: the one form, and no signature that is nobody's or does not verify.
     let roster: Roster = decode(&cosigned.payload)?;
     check_network(&old.network_id, &roster.network_id)?;
     check_signers(cosigned, CosignedKind::Roster, &old.network_id, &[&old.custodians, &roster.custodians])?;
-    // Step 4: version and chain.
+    // RO-4: version and chain.
     check_version(&roster, old, hash)?;
     if roster.issued < old.issued {
         return Err(RosterError::Issued { issued: roster.issued });
     }
-    // Step 5: a change of custodians is signed by the old ones and by those it names.
+    // RO-5: a change of custodians is signed by the old ones and by those it names.
     if roster.custodians != old.custodians {
         let by_new = count_signers(cosigned, &roster.network_id, &roster.custodians);
         for (found, needed) in [(by_old, old.custodians.root_threshold), (by_new, roster.custodians.root_threshold)] {
@@ -319,7 +320,7 @@ fn follow(cosigned: &Cosigned, held: &HeldRoster) -> Result<Roster, RosterError>
     Ok(roster)
 }
 
-/// Steps 2 to 5 for the first roster of a node: the typed fingerprint vouches for the custodians, they for the rest.
+/// RO-2 to RO-4 for the first roster of a node: the typed fingerprint vouches for the custodians, they for the rest.
 fn begin(cosigned: &Cosigned, expected: Fingerprint) -> Result<Roster, RosterError> {
     let roster: Roster = decode(&cosigned.payload)?;
     let found = Fingerprint::of(&roster);

@@ -17,6 +17,8 @@ use crate::simulation::world::World;
 
 /// An hour of the real network, in milliseconds of the simulated one.
 pub const HOUR_MS: u64 = 1_000;
+/// Public messages in one command, as an operator's node hands them over: a step is one small batch.
+const ITEMS: usize = 8;
 
 /// A made network with its keys.
 pub struct Setup {
@@ -122,9 +124,11 @@ pub fn start_with(seed: u64, ids: &[&str], absent: usize, faults: Faults, change
     let nodes: Vec<usize> = std::iter::once(setup.coordinator).chain(setup.members.iter().copied()).collect();
     for node in nodes {
         setup.world.start(node);
-        let take = Command::PublicTake { items: items.clone(), fingerprint: Some(fingerprint.clone()) };
-        let taken = setup.world.command(node, take);
-        assert!(matches!(taken, Ok(Answer::PublicTaken { roster_version: 1, .. })), "{taken:?}");
+        for items in items.chunks(ITEMS) {
+            let take = Command::PublicTake { items: items.to_vec(), fingerprint: Some(fingerprint.clone()) };
+            let taken = setup.world.command(node, take);
+            assert!(matches!(taken, Ok(Answer::PublicTaken { roster_version: 1, .. })), "{taken:?}");
+        }
     }
     setup.world.faults = faults;
     setup

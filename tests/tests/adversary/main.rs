@@ -10,6 +10,7 @@
 mod audits;
 mod bait;
 mod claims;
+mod classifier;
 mod deltas;
 mod encodings;
 mod evaluation;
@@ -21,6 +22,7 @@ mod raw;
 mod replay;
 mod sets;
 mod table;
+mod traffic;
 
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::NoticeCode;

@@ -124,6 +124,7 @@ fn owner_with_a_good_set(seed: u64) -> (Setup, Hostile, usize, HeldPart) {
     (setup, owner, south, good)
 }
 
+// SE-4.
 #[test]
 fn attack_01_a_set_beyond_the_attested_size_is_refused() {
     let (mut setup, mut owner, south, good) = owner_with_a_good_set(1);
@@ -184,6 +185,7 @@ fn corrupt(honest: &SetManifest, bytes: &[Vec<u8>]) -> [(&'static str, Vec<u8>);
     ]
 }
 
+// SE-3, SE-5, SE-7.
 #[test]
 fn attack_02_a_set_that_is_not_in_its_one_form_is_thrown_away() {
     let (mut setup, mut owner, south, good) = owner_with_a_good_set(2);
@@ -249,6 +251,7 @@ fn attack_02_a_manifest_that_does_not_add_up_is_refused() {
     }
 }
 
+// SE-1, SE-2.
 #[test]
 fn attack_04_a_set_that_is_replayed_forked_or_meant_for_another_does_not_count() {
     let (mut setup, mut owner, south, good) = owner_with_a_good_set(4);

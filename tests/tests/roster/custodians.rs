@@ -6,6 +6,7 @@ use crate::case::Expected::{Accepted, Refused};
 use crate::case::{Case, Change, Expected, changes};
 use crate::fixture::{NEW, OLD, after, custodians, held, member, next, public, signed};
 
+// RO-5.
 pub fn cases() -> Vec<Case> {
     [changes(&THRESHOLDS), of_keys(), of_weak_keys(), of_changes(), of_mixed_roots(), of_thresholds_changed_by_few()].concat()
 }

@@ -13,6 +13,7 @@ const ENCODING: Expected = Refused("Shape E_ENCODING");
 /// The CBOR of -8.
 pub const ALG_EDDSA: &[u8] = &[0x27];
 
+// RO-1, RO-3.
 pub fn cases() -> Vec<Case> {
     [of_whole_payloads(), of_missing_fields(), of_fields(), of_members(), of_frames(), of_sizes()].concat()
 }

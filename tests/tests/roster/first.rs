@@ -6,6 +6,7 @@ use crate::case::Case;
 use crate::case::Expected::{Accepted, Refused};
 use crate::fixture::{NEW, OLD, custodians, first, held, network, now, public, signed};
 
+// RO-2, RO-13.
 pub fn cases() -> Vec<Case> {
     [of_fingerprints(), of_versions(), of_signers()].concat()
 }

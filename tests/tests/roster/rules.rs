@@ -7,6 +7,7 @@ use crate::case::Expected::{Accepted, Refused};
 use crate::case::{Case, Change, Expected, changes};
 use crate::fixture::{OLD, after, held, id, network, public, signed};
 
+// RO-9.
 pub fn cases() -> Vec<Case> {
     [changes(&NUMBERS), changes(&CLASSES), changes(&TEXTS), changes(&PACES), of_floors(), of_drills(), of_profiles()].concat()
 }

@@ -17,6 +17,7 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0x10,
 ];
 
+// RO-2, RO-3.
 pub fn cases() -> Vec<Case> {
     [of_signers(), of_duplicates(), of_other_texts(), of_changed_signatures(), of_coordinator()].concat()
 }

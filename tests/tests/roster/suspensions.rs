@@ -211,6 +211,7 @@ fn judged(case: &Case) -> Vec<String> {
     wrong.map(|(place, _, found)| format!("  {place:<8} {:<50} expected {expected}, found {found}\n", case.name)).collect()
 }
 
+// RO-10.
 #[test]
 fn every_suspension_is_judged_alike_by_library_node_and_command_line() {
     let tables = [of_changes(), of_signers(), of_more_than_suspending(), of_other_holders()];

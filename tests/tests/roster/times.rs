@@ -4,6 +4,7 @@ use crate::case::Expected::{Accepted, Refused};
 use crate::case::{Case, Change, Expected, changes};
 use crate::fixture::{DAY, HOUR, OLD, after, held, now, signed};
 
+// RO-7, RO-8.
 pub fn cases() -> Vec<Case> {
     [changes(&CHANGES), of_the_held_one()].concat()
 }

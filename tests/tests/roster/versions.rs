@@ -8,6 +8,7 @@ use crate::case::Expected::{Accepted, Known, Refused};
 use crate::case::{Case, Change, Expected, changes};
 use crate::fixture::{DAY, OLD, after, first, held, key, network, next, now, signed};
 
+// RO-4, RO-6.
 pub fn cases() -> Vec<Case> {
     [changes(&CHANGES), of_other_versions(), of_networks()].concat()
 }

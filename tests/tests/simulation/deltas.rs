@@ -182,6 +182,7 @@ fn told(setup: &Setup, node: usize, code: NoticeCode, number: Option<u64>) -> us
     setup.world.notices.iter().filter(|(told, notice)| is_it(*told, notice)).count()
 }
 
+// SE-8.
 #[test]
 fn a_delta_that_does_not_follow_is_refused_and_the_base_is_fetched_again_once() {
     type Edit = fn(&mut SetManifest);
@@ -213,6 +214,7 @@ fn a_delta_that_does_not_follow_is_refused_and_the_base_is_fetched_again_once() 
     }
 }
 
+// SE-6, SE-7.
 #[test]
 fn a_delta_that_adds_what_is_there_or_removes_what_is_not_is_thrown_away() {
     for wrong_add in [true, false] {

@@ -54,6 +54,7 @@ fn attack_33_eight_days_without_the_coordination_node_change_nothing() {
     assert_eq!(status(&mut setup, seeking).freshness, "fresh");
 }
 
+// RO-12.
 #[test]
 fn attack_33_after_31_days_hits_wait_for_a_person_and_after_91_nothing_goes_out() {
     let (mut setup, seeking, holding) = alone(331);

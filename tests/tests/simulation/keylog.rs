@@ -91,6 +91,7 @@ fn what_a_peer_brings_before_the_coordination_node_has_it_is_missing_in_the_log(
     assert_eq!(log(&mut setup, north), LogView { entries: 3, named: 3, missing: 1, forked: false });
 }
 
+// KL-2.
 #[test]
 fn two_logs_are_found_kept_and_stop_nothing() {
     for (name, len, head) in [("another head", 3, [7; 32]), ("a shorter log", 1, [7; 32]), ("none at all", 0, [0; 32])] {

@@ -72,6 +72,7 @@ fn a_member_that_was_away_over_two_changes_of_custodians_follows_by_itself() {
     assert!(matches!(again, Ok(Answer::PublicTaken { accepted: 0, roster_version: 5, .. })), "{again:?}");
 }
 
+// RO-11.
 #[test]
 fn a_change_of_custodians_that_has_run_out_is_a_step_and_is_never_held() {
     let mut setup = start(82, &["NORTH", "SOUTH"], Faults::NONE);

@@ -15,7 +15,8 @@ use kinmesh_protocol::private_match::{
     EvalCase, EvalMode, EvalRequest, EvalResponse, EvalStatus, EvaluatedCase, Family, SegmentKind, Tag,
 };
 use kinmesh_protocol::roster::messages::ChainHead;
-use kinmesh_protocol::roster::{KeyAnnouncement, PublicGet, SelfRevocation, TimestampBody, VoprfKey};
+use kinmesh_protocol::roster::messages::LogPart;
+use kinmesh_protocol::roster::{KeyAnnouncement, LogHead, PublicGet, SelfRevocation, TimestampBody, VoprfKey};
 use minicbor::Encode;
 
 use crate::fixture::{DAY, EPOCH, NOW, be, case_ref, claim, epoch_secret, half, ke, msg_id, public, seal_secret, seed};
@@ -64,8 +65,8 @@ pub fn example_claim() -> Vec<u8> {
     cbor::encode(&body)
 }
 
-/// The public ones, 11 to 15, without the custodians'.
-pub fn public_bodies(roster_hash: [u8; 32]) -> Vec<(u64, &'static str, Vec<u8>)> {
+/// The public ones of a member.
+pub fn of_member() -> Vec<(u64, &'static str, Vec<u8>)> {
     let seal_key = seal_secret().public();
     let op_key = public("op KE");
     let announcement = KeyAnnouncement {
@@ -81,7 +82,6 @@ pub fn public_bodies(roster_hash: [u8; 32]) -> Vec<(u64, &'static str, Vec<u8>)>
         next_voprf: Some(VoprfKey { epoch: Epoch(8), pk: seed("any"), from: NOW + 28 * DAY, until: NOW + 56 * DAY }),
         peer_id: PeerId(op_key).to_bytes(),
     };
-    let timestamp = TimestampBody { roster_version: 3, roster_hash, keylog_head: [0; 32], keylog_len: 0, now: NOW };
     let head = ChainHead { member: ke(), incarnation: 1, seq: 1, hash: half("head") };
     let get = PublicGet {
         roster_version: 3,
@@ -89,15 +89,24 @@ pub fn public_bodies(roster_hash: [u8; 32]) -> Vec<(u64, &'static str, Vec<u8>)>
         heads: Some(vec![head]),
         confirmed: NOW,
         emergencies: 0,
-        log_len: None,
+        log_len: Some(0),
     };
     let revocation = SelfRevocation { op_kid: kid_of(&op_key), incarnation: 1, reason_code: 1 };
     vec![
-        (11, "Timestamp", cbor::encode(&timestamp)),
         (12, "KeyAnnouncement", cbor::encode(&announcement)),
         (13, "SelfRevocation", cbor::encode(&revocation)),
         (15, "PublicGet", cbor::encode(&get)),
     ]
+}
+
+/// Those of the coordination node, whose log has these entries: type and hash of the payload. The roster is the first.
+pub fn of_coordinator(log: &[(u64, [u8; 32])]) -> [(u64, &'static str, Vec<u8>); 2] {
+    let head = log.iter().fold(LogHead::default(), |head, (kind, hash)| head.append(*kind, hash));
+    let entry = |(kind, hash): &(u64, [u8; 32])| [&[u8::try_from(*kind).expect("a type")], &hash[..]].concat();
+    let part = LogPart { from: 0, entries: log.iter().flat_map(entry).collect() };
+    let timestamp =
+        TimestampBody { roster_version: 3, roster_hash: log[0].1, keylog_head: head.head, keylog_len: head.len, now: NOW };
+    [(11, "Timestamp", cbor::encode(&timestamp)), (16, "LogPart", cbor::encode(&part))]
 }
 
 /// An auditor's challenge, and the owner's answer to it.

@@ -46,6 +46,24 @@ fn every_message_type_has_its_bytes() {
 }
 
 #[test]
+fn every_message_type_of_the_specification_has_a_vector() {
+    let page = include_str!("../../../docs/src/protocol.md");
+    let table = page.split("### 3.3 Messages").nth(1).and_then(|rest| rest.split("### ").next()).expect("the section");
+    let named: Vec<(u64, &str)> = table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.split('|').skip(1).map(str::trim);
+            Some((cells.next()?.parse().ok()?, cells.next()?))
+        })
+        .collect();
+    let vectors = messages::vectors();
+    let made = vectors["messages"].as_array().expect("a list").iter();
+    let made: Vec<(u64, &str)> =
+        made.map(|vector| (vector["type"].as_u64().expect("a type"), vector["name"].as_str().expect("a name"))).collect();
+    assert_eq!(made, named);
+}
+
+#[test]
 fn the_claim_is_that_of_the_specification() {
     let page: String = include_str!("../../../docs/src/protocol.md").split_whitespace().collect();
     let claim = messages::vectors()["messages"].as_array().expect("a list").iter().find(|vector| vector["type"] == 40).cloned();

@@ -5,12 +5,12 @@ use kinmesh_protocol::envelope::{Header, kid_of, sign};
 use kinmesh_protocol::linkage::{parameters_hash, profile_id};
 use kinmesh_protocol::private_match::manifest::PREFIX_BITS;
 use kinmesh_protocol::roster::{
-    CaseClass, ClassId, Coordinator, Custodians, Limits, Member, MemberStatus, Pace, Profile, Roster, Suspension, assemble,
-    payload_hash, sign_roster, sign_suspension,
+    CaseClass, ClassId, Coordinator, Custodians, Limits, LogHead, Member, MemberStatus, Pace, Profile, Roster, Suspension,
+    assemble, payload_hash, sign_roster, sign_suspension,
 };
 use serde_json::{Value, json};
 
-use crate::bodies::{audit, from_owner, from_querier, public_bodies};
+use crate::bodies::{audit, from_owner, from_querier, of_coordinator, of_member};
 use crate::fixture::{DAY, NOW, be, hex, ke, key, key_seed, msg_id, network, public, seed};
 
 const CUSTODIANS: [&str; 3] = ["custodian 1", "custodian 2", "custodian 3"];
@@ -75,7 +75,7 @@ fn suspension() -> (Suspension, Vec<u8>) {
 /// Who signs a message of a type, by the name of its seed.
 fn signer(kind: u64, from: &str) -> String {
     match kind {
-        11 => "coordinator".to_owned(),
+        11 | 16 => "coordinator".to_owned(),
         12 | 13 => format!("root {from}"),
         60 => "auditor".to_owned(),
         _ => format!("op {from}"),
@@ -114,17 +114,32 @@ fn example_id() -> kinmesh_protocol::base::MsgId {
     kinmesh_protocol::base::MsgId(bytes.try_into().expect("16 bytes"))
 }
 
+/// SHA-256 of the payload of signed bytes: their third item, behind a tag and two headers.
+fn hash_of(bytes: &[u8]) -> [u8; 32] {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    decoder.tag().expect("a tag");
+    decoder.array().expect("an array");
+    decoder.skip().expect("a header");
+    decoder.skip().expect("a header");
+    payload_hash(decoder.bytes().expect("the payload"))
+}
+
 /// A signed message: type, name, header, body, bytes.
 pub type Signed = (u64, &'static str, Header, Vec<u8>, Vec<u8>);
 
 /// All but the custodians'.
 pub fn all() -> Vec<Signed> {
     let (owner, querier) = (Party::Member(ke()), Party::Member(be()));
-    let (roster, _) = roster();
     let mut all = Vec::new();
-    for (kind, name, body) in public_bodies(payload_hash(&roster.payload())) {
-        let from = if kind == 11 { Party::Coordinator } else { owner };
-        let (header, bytes) = signed(kind, name, from, None, &body);
+    let mut log = vec![(10, hash_of(&roster().1))];
+    for (kind, name, body) in of_member() {
+        let (header, bytes) = signed(kind, name, owner, None, &body);
+        log.extend(LogHead::takes(kind).then(|| (kind, hash_of(&bytes))));
+        all.push((kind, name, header, body, bytes));
+    }
+    log.push((14, hash_of(&suspension().1)));
+    for (kind, name, body) in of_coordinator(&log) {
+        let (header, bytes) = signed(kind, name, Party::Coordinator, None, &body);
         all.push((kind, name, header, body, bytes));
     }
     for (kind, name, body) in from_owner() {

@@ -17,6 +17,9 @@ use crate::private_match::runs::{Cursor, Merge, RunSource, Width, run_bytes};
 use crate::private_match::set::{PREFIX_END, segment_size};
 use crate::private_match::snapshot::{Entries, Place};
 
+/// Files of the snapshot in one scanning slice: they make one run. The largest owner has a thousand files; as many runs would
+/// be near what a merge takes, and their names with those of the segments would not fit into the row of the build.
+const SCAN_FILES: u64 = 4;
 /// Prefixes of one counting slice.
 const COUNT_PREFIXES: usize = 512 * 1024;
 /// Dummies of one padding slice.
@@ -41,11 +44,11 @@ pub fn run(mut state: SetBuild, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure
     Ok(JobOutput { writes, found: Found::Built(Box::new(state)), next })
 }
 
-/// Labels of one file of the snapshot.
+/// Labels of a few files of the snapshot.
 fn scan(state: &mut SetBuild, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), JobFailure> {
     let labels = LabelKey::derive(&state.salt, &state.owner, &state.peer, state.epoch, state.family);
     let source = Source { bulk, files: &state.snapshot };
-    let until = state.snapshot.count.min(state.scanned + 1);
+    let until = state.snapshot.count.min(state.scanned + SCAN_FILES);
     let mut entries = Entries::new(&source, until, Place { file: state.scanned, at: 0 });
     let mut prefixes = Vec::new();
     while let Some(entry) = entries.take().map_err(|_| ReadError::Damaged)? {

@@ -30,6 +30,7 @@ pub fn run(mut check: DeltaCheck, bulk: &dyn Bulk) -> Result<JobOutput, JobFailu
     }
     check.done = (check.done + SEGMENTS).min(check.held.len());
     let complete = check.done == check.held.len();
+    // SE-6.
     let fits = complete.then(|| presence.fits(adds, removes));
     let found = Found::Checked { owner: check.owner, family: check.family, manifest_hash: check.manifest_hash, fits };
     let next = (!complete).then(|| Job::Check(Box::new(check)));
