@@ -224,9 +224,9 @@ impl World {
 fn held(states: &BTreeMap<MemberId, NodeStatus>) -> Sets {
     let mut sets = Sets::default();
     for (member, state) in states {
-        for line in state.sets.iter().filter(|line| line.held_seq > 0) {
+        for line in &state.sets {
             let built = states.get(&line.member).and_then(|owner| owner.sets.iter().find(|set| set.member == *member));
-            if built.is_some_and(|set| set.current && set.built_seq == line.held_seq) {
+            if built.is_some_and(|set| set.is_held(line)) {
                 sets.count += 1;
                 sets.bytes += line.held_bytes;
             }

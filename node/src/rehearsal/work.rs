@@ -77,7 +77,7 @@ pub async fn sets_exchanged(network: &Network, members: &[MemberId], screen: &Sc
             for line in &state.sets {
                 let owner = states.iter().find(|(other, _)| **other == line.member);
                 let current = owner.and_then(|(_, state)| state.sets.iter().find(|set| set.member == **member));
-                if line.held_seq > 0 && current.is_some_and(|set| set.current && set.built_seq == line.held_seq) {
+                if current.is_some_and(|set| set.is_held(line)) {
                     ready += 1;
                     bytes += line.held_bytes;
                 }

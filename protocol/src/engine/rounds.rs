@@ -361,6 +361,7 @@ impl Engine {
             generation: round.generation,
             built_at: step.wall(),
             confirmed_seq: chain.map_or(0, |old| old.confirmed_seq),
+            shown_from: chain.filter(|old| old.generation == round.generation).map_or(set_seq, |old| old.shown_from),
         };
         let segments = made.segments.into_iter().map(|(_, blob)| blob).collect();
         step.put(&(id.0, id.1, set_seq), &SetPart { manifest, segments });

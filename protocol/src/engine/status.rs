@@ -106,6 +106,9 @@ impl Engine {
                 held_count: held.as_ref().map_or(0, |held| held.head.count),
                 held_bytes: held.as_ref().map_or(0, |held| held.bytes),
                 current,
+                built_epoch: out.as_ref().map_or(0, |out| out.epoch.0),
+                shown_from: out.as_ref().map_or(0, |out| out.shown_from),
+                held_epoch: held.as_ref().map_or(0, |held| held.head.epoch.0),
             });
         }
         Ok(lines)

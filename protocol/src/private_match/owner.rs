@@ -285,6 +285,9 @@ pub struct SetOut {
     /// Sequence that the peer has confirmed.
     #[n(11)]
     pub confirmed_seq: u64,
+    /// The first set of this chain that shows this generation: a peer that holds it or a later one knows what there is.
+    #[n(12)]
+    pub shown_from: u64,
 }
 crate::record!(SetOut, (MemberId, Family), SetsOut, 1, Service);
 
@@ -391,6 +394,7 @@ mod tests {
             generation: 1,
             built_at: Timestamp(0),
             confirmed_seq: 0,
+            shown_from: 1,
         };
         let next = [0, 1, 3, 4, 5, 6, 7, 8].map(|have| out.next_after(have));
         assert_eq!(next, [Some(4), Some(4), Some(4), Some(5), Some(6), Some(7), None, None]);

@@ -112,6 +112,21 @@ pub struct SetLine {
     pub held_bytes: u64,
     /// True if nothing changed here since our set for it was built.
     pub current: bool,
+    /// Epoch of our set for it, 0 if there is none.
+    pub built_epoch: u32,
+    /// The first set of that epoch that shows what our set for it shows now, 0 if there is none.
+    pub shown_from: u64,
+    /// Epoch of its set that we hold, 0 if none.
+    pub held_epoch: u32,
+}
+
+impl SetLine {
+    /// Whether the peer, by its own line for us, holds all that we have for it; `false` while something is still to be built.
+    #[must_use]
+    pub fn is_held(&self, by_peer: &Self) -> bool {
+        let is_there = self.current && self.shown_from > 0;
+        is_there && (by_peer.held_epoch, true) == (self.built_epoch, by_peer.held_seq >= self.shown_from)
+    }
 }
 
 /// The next operational key of a node, for whoever holds the society's root key. Public.
