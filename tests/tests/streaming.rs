@@ -10,6 +10,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use kinmesh_protocol::base::limits::{BATCH_BYTES, VALUE_BYTES};
 use kinmesh_protocol::base::record::{Record, RowKey, Stored, Tree};
@@ -22,6 +23,7 @@ use kinmesh_protocol::private_match::owner::TagRow;
 use kinmesh_protocol::private_match::round::Round;
 use kinmesh_protocol::private_match::{EntryId, Family, LabelKey, Tag, merge_hits};
 use peak_alloc::PeakAlloc;
+use rustix::time::{ClockId, clock_gettime};
 
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
@@ -117,8 +119,14 @@ fn snapshot(owner: &Owner) -> Round {
     round
 }
 
-/// Builds the base; gives its state and the largest batch.
-fn base(owner: &Owner, round: &Round, peer: MemberId) -> (SetBuild, usize) {
+/// CPU time of this thread.
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Builds the base; gives its state, the largest batch and the longest slice.
+fn base(owner: &Owner, round: &Round, peer: MemberId) -> (SetBuild, usize, Duration) {
     let at = Beginning {
         owner: MemberId::new("NORTH").expect("a member id"),
         peer,
@@ -130,15 +138,17 @@ fn base(owner: &Owner, round: &Round, peer: MemberId) -> (SetBuild, usize) {
     };
     let mut build = SetBuild::new(at, [3; 32], Sensitive::new([4; 32]), [5; 32]);
     let mut next = Some(Job::Build(Box::new(build.clone())));
-    let mut largest = 0;
+    let (mut largest, mut longest) = (0, Duration::ZERO);
     while let Some(job) = next {
+        let began = cpu();
         let output = run(job, owner).expect("a slice");
+        longest = longest.max(cpu() - began);
         let Found::Built(state) = output.found else { panic!("a slice of a base") };
         largest = largest.max(fits(&(peer, FAMILY), &*state, &output.writes));
         owner.commit(output.writes);
         (build, next) = (*state, output.next);
     }
-    (build, largest)
+    (build, largest, longest)
 }
 
 #[test]
@@ -153,16 +163,16 @@ fn the_build_of_a_set_holds_little_however_many_labels_there_are() {
 
     let before = ALLOCATED.current_usage();
     ALLOCATED.reset_peak_usage();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let round = snapshot(&owner);
     let (scanned, of_scan) = (ALLOCATED.peak_usage().saturating_sub(before), began.elapsed());
     ALLOCATED.reset_peak_usage();
-    let began = std::time::Instant::now();
-    let (build, largest) = base(&owner, &round, peer);
+    let began = Instant::now();
+    let (build, largest, longest) = base(&owner, &round, peer);
     let (built, of_build) = (ALLOCATED.peak_usage().saturating_sub(before), began.elapsed());
     println!("{labels} labels: snapshot {scanned} bytes at most, {of_scan:.1?}, {} files", round.snapshot.count);
     println!("base of {} prefixes: {built} bytes at most, {of_build:.1?}, {} runs", build.total, build.runs.len());
-    println!("{} segments, largest batch {largest} bytes", build.segments.len());
+    println!("{} segments, largest batch {largest} bytes, longest slice {longest:.1?}", build.segments.len());
     assert_eq!(round.real, labels);
     assert!(scanned <= MOST && built <= MOST, "{scanned} and {built} bytes");
     holds_what_it_should(&owner, &build, peer);

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::figure::Figure;
 use super::paired::ROUNDS;
-use super::{answering, commits, keys, processes, sets};
+use super::{answering, commits, keys, processes, search, sets};
 
 const USAGE: &str = "bench [PART...] [--rounds N] [--json] [--gate] [--reference FOLDER]
-  PART                answering, sets, keys, commits, idle [default: all]
+  PART                answering, search, sets, keys, commits, idle [default: all]
   --rounds N          rounds of each figure [default: 41]
   --json              the object alone, without the table
   --gate              fails if a figure is more than 10 % beyond its goal
@@ -18,7 +18,7 @@ const USAGE: &str = "bench [PART...] [--rounds N] [--json] [--gate] [--reference
 ";
 
 /// The parts of the bench, in their order.
-const PARTS: [&str; 5] = ["answering", "sets", "keys", "commits", "idle"];
+const PARTS: [&str; 6] = ["answering", "search", "sets", "keys", "commits", "idle"];
 
 /// What the caller wants.
 struct Wishes {
@@ -78,6 +78,7 @@ fn measure(part: &str, wishes: &Wishes) -> Vec<Figure> {
             let index = answering::index(wishes.rounds, &person);
             index.into_iter().chain(answering::question(wishes.rounds, &person)).collect()
         }
+        "search" => search::search(wishes.rounds),
         "sets" => sets::sets(wishes.rounds),
         "keys" => keys::linkage(wishes.rounds, wishes.reference.as_deref()),
         "commits" => commits::commits(wishes.rounds, &build_folder()),

@@ -15,6 +15,7 @@ mod people;
 mod processes;
 mod raw_voprf;
 mod reference;
+mod search;
 mod sets;
 
 pub use entry::main;

@@ -11,6 +11,7 @@ pub mod faults;
 pub mod hostile;
 pub mod invariants;
 pub mod links;
+pub mod meter;
 pub mod moments;
 pub mod network;
 pub mod people;

@@ -19,6 +19,7 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::simulation::faults::Faults;
 use crate::simulation::links::{Flight, Observed, Waiting};
+use crate::simulation::meter::{Meter, Work};
 use crate::simulation::moments::Moments;
 use crate::simulation::store::SimStore;
 use crate::simulation::trace::Trace;
@@ -80,6 +81,8 @@ pub struct World {
     pub faults: Faults,
     /// The items that were delivered: receiver, sender's identity, bytes.
     pub delivered: Vec<(usize, PeerId, Vec<u8>)>,
+    /// What one node uses of the processor, where the run looks at it.
+    pub meter: Option<Meter>,
     /// What an observer of the network sees, where the run looks at it.
     pub observed: Option<Vec<Observed>>,
     /// False for a large run that needs no bytes of what was delivered.
@@ -120,6 +123,7 @@ impl World {
             nodes: Vec::new(),
             faults,
             delivered: Vec::new(),
+            meter: None,
             observed: None,
             keep_delivered: true,
             moments: None,
@@ -325,9 +329,11 @@ impl World {
         self.moment(node, usize::MAX);
         let (seed, now) = (self.seed(), self.clock(node));
         let (refused, crash) = (self.below(1_000) < self.faults.refused_commits, self.below(2_000));
+        let began = Meter::begin(self.meter.as_ref(), node);
         let this = self.node(node);
         let Some(engine) = this.engine.as_mut() else { return };
         let effects = engine.handle(now, seed, input, &this.store);
+        Meter::end(self.meter.as_mut(), began, Work::Step);
         if crash < self.faults.crashes {
             // Before the commit: the step never was.
             self.fall(node);
@@ -421,7 +427,9 @@ impl World {
             Event::Job { node, process, job, work } => {
                 if self.node(node).process == process {
                     let store = self.node(node).store.clone();
+                    let began = Meter::begin(self.meter.as_ref(), node);
                     let result = job::run(*work, &store);
+                    Meter::end(self.meter.as_mut(), began, Work::Job);
                     self.input(node, Input::JobDone { job, result: Box::new(result) });
                 }
             }
