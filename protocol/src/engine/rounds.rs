@@ -1,4 +1,4 @@
-//! The owner's rounds: once a `pace.delta` a snapshot of its tags, and of it every peer's delta or base (protocol.md 2.3, 3.9).
+//! The owner's rounds: once a day a snapshot of its tags, and of it every peer's delta or base (protocol.md 2.3, 3.9).
 //!
 //! A round begins whether or not something changed, and all peers get theirs of the same snapshot, so neither the time nor
 //! the size of a set tells that something was added. One job of a round runs at a time; each goes on from rows, so a restart
@@ -84,7 +84,7 @@ impl Engine {
             }
             let pace = self.held.as_ref().ok_or(ReadError::Damaged)?.roster.pace;
             // After a roll a set of the last epoch is worth nothing more; within an epoch a round waits for its time.
-            at = round.begun + pace.delta;
+            at = round.begun + pace.round();
         }
         if at > step.wall() {
             return Ok(Waits::Until(at));
@@ -329,7 +329,7 @@ impl Engine {
         let chain = old.as_ref().filter(|old| old.epoch == round.epoch);
         let set_seq = chain.map_or(1, |old| old.set_seq + 1);
         let sum = |kind| made.segments.iter().filter(|(info, _)| info.kind == kind).map(|(info, _)| info.count).sum();
-        let delta = self.held.as_ref().map_or(Millis::days(1), |held| held.roster.pace.delta);
+        let delta = self.held.as_ref().map_or(Millis::days(1), |held| held.roster.pace.round());
         let manifest = SetManifest {
             family: id.1,
             epoch: round.epoch,

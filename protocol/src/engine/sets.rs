@@ -29,7 +29,7 @@ impl Engine {
     pub(super) fn set_check<V: View>(&mut self, step: &mut Step<'_, V>, owner: MemberId) -> Result<(), ReadError> {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         // The timer goes on for a member that is suspended: it may come back.
-        self.due(step, step.wall() + pace.delta, Due::SetCheck(owner));
+        self.due(step, step.wall() + pace.round(), Due::SetCheck(owner));
         if self.taking_part(&owner).is_none() || !self.is_up(&owner) {
             return Ok(());
         }

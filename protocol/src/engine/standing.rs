@@ -158,7 +158,7 @@ impl Engine {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         let first = step.draw.between(Millis(0), pace.bag);
         self.due(step, step.wall() + first, Due::Bag(*member));
-        let check = step.draw.between(Millis(0), pace.delta);
+        let check = step.draw.between(Millis(0), pace.round());
         self.due(step, step.wall() + check, Due::SetCheck(*member));
         Ok(())
     }

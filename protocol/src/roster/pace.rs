@@ -153,6 +153,14 @@ impl Pace {
         self.delta
     }
 
+    /// Time between two rounds of sets, and between two questions for them: a day, but no more than 120 rounds an epoch. In a
+    /// drill whose epoch is longer than its hours say a round would else cost more than its day has.
+    #[must_use]
+    pub const fn round(&self) -> Millis {
+        let least = self.epoch.0 / 120;
+        if self.delta.0 > least { self.delta } else { Millis(least) }
+    }
+
     /// An hour of this network, at least a millisecond.
     #[must_use]
     pub const fn hour(&self) -> Millis {
@@ -233,6 +241,10 @@ mod tests {
         assert_eq!(Pace::low().day(), Millis::hours(24));
         assert_eq!(Pace::low().hour(), Millis::hours(1));
         assert_eq!(Pace::drill(33).hour(), Millis(33));
+        assert_eq!(Pace::drill(33).round(), Millis::seconds(5));
+        for pace in [Pace::standard(), Pace::low(), Pace::drill(1_000)] {
+            assert_eq!(pace.round(), pace.day());
+        }
     }
 
     #[test]
