@@ -1,15 +1,17 @@
 //! Two plain classifiers for the observer of the network, each tested on a world that it never saw.
 //!
 //! A logistic regression finds what shifts a mean, boosted stumps what shifts a part of a distribution. The area under the
-//! curve is taken world by world and averaged: levels differ between worlds, and who is better than whom within one is
-//! what an observer of one network could say.
+//! curve is taken within strata and averaged over the matches: a match is ranked among pairs that differ from it in nothing
+//! but the match.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One pair in one world, and whether it had a match.
 pub struct Sample {
     /// Samples of one world are left out together.
     pub world: u64,
+    /// Within the world, samples of one stratum are compared.
+    pub stratum: (usize, usize),
     /// The same kinds for every sample, in the same order.
     pub features: Vec<f64>,
     /// What is to be told.
@@ -144,41 +146,47 @@ fn best(train: &[&Sample], weights: &[f64], cuts: &[Vec<f64>]) -> (f64, usize, f
     best
 }
 
-/// The area under the curve, ties counted half, and its variance (Hanley and McNeil 1982).
-pub fn area(scored: &[(f64, bool)]) -> (f64, f64) {
-    let mut misses: Vec<f64> = scored.iter().filter(|(_, matched)| !matched).map(|(score, _)| *score).collect();
-    misses.sort_by(f64::total_cmp);
-    let hits: Vec<f64> = scored.iter().filter(|(_, matched)| *matched).map(|(score, _)| *score).collect();
-    let beaten = |hit: &f64| {
-        let (below, not_above) = (misses.partition_point(|miss| miss < hit), misses.partition_point(|miss| miss <= hit));
-        (below + not_above) as f64 / 2.0
-    };
-    let (m, n) = (hits.len() as f64, misses.len() as f64);
-    let area = hits.iter().map(beaten).sum::<f64>() / (m * n);
-    let (one, two) = (area / (2.0 - area), 2.0 * area * area / (1.0 + area));
-    let variance = (area * (1.0 - area) + (m - 1.0) * (one - area * area) + (n - 1.0) * (two - area * area)) / (m * n);
-    (area, variance.max(0.0))
+/// For each match the share of the others of its stratum that it ranks above, ties counted half: their mean is the area under
+/// the curve. A match without others gives none.
+fn shares(scored: &[(f64, &Sample)]) -> Vec<f64> {
+    let mut strata: BTreeMap<_, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    for (score, sample) in scored {
+        let (hits, misses) = strata.entry((sample.world, sample.stratum)).or_default();
+        if sample.matched { hits.push(*score) } else { misses.push(*score) }
+    }
+    let mut shares = Vec::new();
+    for (hits, mut misses) in strata.into_values().filter(|(_, misses)| !misses.is_empty()) {
+        misses.sort_by(f64::total_cmp);
+        for hit in hits {
+            let (below, not_above) = (misses.partition_point(|miss| *miss < hit), misses.partition_point(|miss| *miss <= hit));
+            shares.push((below + not_above) as f64 / 2.0 / misses.len() as f64);
+        }
+    }
+    shares
 }
 
-/// The mean area over the worlds, each scored by a classifier that never saw it.
+/// The area over all worlds, each scored by a classifier that never saw it. Its error is that of a mean of the shares: near
+/// one in the root of twelve times the matches.
 pub fn left_out(samples: &[Sample], classify: Classifier) -> Area {
     let worlds: BTreeSet<u64> = samples.iter().map(|sample| sample.world).collect();
-    let (mut mean, mut variance) = (0.0, 0.0);
+    let mut all = Vec::new();
     for world in &worlds {
         let (test, train): (Vec<&Sample>, Vec<&Sample>) = samples.iter().partition(|sample| sample.world == *world);
         let scorer = classify(&train);
-        let scored: Vec<(f64, bool)> = test.iter().map(|sample| (scorer(sample), sample.matched)).collect();
-        let (of_world, of_variance) = area(&scored);
-        mean += of_world / worlds.len() as f64;
-        variance += of_variance / (worlds.len() as f64).powi(2);
+        all.extend(shares(&test.iter().map(|sample| (scorer(sample), *sample)).collect::<Vec<_>>()));
     }
-    Area { mean, error: variance.sqrt() }
+    let count = all.len().max(1) as f64;
+    let mean = all.iter().sum::<f64>() / count;
+    let variance = all.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / count;
+    Area { mean, error: (variance / count).sqrt() }
 }
 
 #[test]
-fn the_area_counts_the_pairs_in_the_right_order() {
-    let scored = [(3.0, true), (1.0, true), (1.0, false), (0.0, false)];
-    assert!((area(&scored).0 - 0.875).abs() < 1e-12);
+fn a_match_is_ranked_within_its_stratum() {
+    let sample = |matched, stratum| Sample { world: 1, stratum: (stratum, 0), features: Vec::new(), matched };
+    let [hit, miss, far, alone] = [sample(true, 1), sample(false, 1), sample(false, 2), sample(true, 3)];
+    let scored = [(3.0, &hit), (1.0, &hit), (1.0, &miss), (0.0, &miss), (9.0, &far), (5.0, &alone)];
+    assert_eq!(shares(&scored), [1.0, 0.75]);
 }
 
 #[test]
@@ -188,7 +196,7 @@ fn classifiers_tell_what_differs_and_nothing_where_nothing_does() {
         let matched = number.is_multiple_of(10);
         let mut features: Vec<f64> = (0..12).map(|_| draw.below(1_000) as f64).collect();
         features[7] += if matched { shift } else { 0.0 };
-        Sample { world: number / 500, features, matched }
+        Sample { world: number / 500, stratum: (0, 0), features, matched }
     };
     for classify in [regression as Classifier, stumps] {
         let mut shifted: Vec<Sample> = (0..4_000).map(|number| sample(number, 400.0)).collect();

@@ -2,7 +2,7 @@
 //!
 //! Worlds with and without matches run the same searches at the same times; what differs is whether the searched people are
 //! registered at the other society, which registers somebody in either case. A pair of a seeker and the holder of whom it
-//! seeks is compared with every other pair of a seeker, in worlds with matches and without: whoever searches asks all
+//! seeks is compared with the other pairs of that seeker, in worlds with matches and without: whoever searches asks all
 //! members alike, so only the match differs. Two classifiers learn on all worlds but one and are tested on that. Three planted
 //! leaks (a cell more, a longer one, one out of rhythm) show that they see.
 //!
@@ -187,27 +187,43 @@ struct Twins {
 
 /// Every pair of a seeker and another member, in both weeks; `show` is what the observer has of the week with matches.
 /// A pair of which only the other way round is a match is left out.
+///
+/// A stratum is a seeker with the other members that search as often as each other: who searches twice as often has twice as
+/// many matches and sends more, and that is no secret. Every figure is taken beside its mean in the stratum and week.
 fn samples(twins: &[Twins], plan: &Plan, show: impl Fn(&Twins) -> Option<Traffic>) -> (Vec<Sample>, Vec<String>) {
     let (mut samples, mut names) = (Vec::new(), Vec::new());
     for twins in twins {
         let pairs = pairs(twins.seed, plan);
+        let searches = |member: usize| pairs.iter().filter(|pair| pair.0 == member).count();
         let altered = show(twins);
         for (week, has_matches) in std::iter::once((&twins.with, true)).chain(twins.without.iter().map(|week| (week, false))) {
             let traffic = altered.as_ref().filter(|_| has_matches).unwrap_or(&week.traffic);
+            let mut strata: BTreeMap<(usize, usize), Vec<Sample>> = BTreeMap::new();
             for (seeking, searched) in &week.searched {
-                for (other, figures) in traffic.of_seeker(*seeking, *searched) {
-                    if has_matches && pairs.contains(&(other, *seeking)) {
-                        continue;
-                    }
+                let others = (0..plan.members).filter(|other| other != seeking && !pairs.contains(&(*other, *seeking)));
+                for other in others {
+                    let figures = traffic.figures(*seeking, other, *searched);
+                    let stratum = (*seeking, searches(other));
                     let matched = has_matches && pairs.contains(&(*seeking, other));
                     names = figures.names;
-                    samples.push(Sample { world: twins.seed, features: figures.values, matched });
+                    let sample = Sample { world: twins.seed, stratum, features: figures.values, matched };
+                    strata.entry(stratum).or_default().push(sample);
                 }
             }
+            strata.values_mut().for_each(|stratum| beside_mean(stratum));
+            samples.extend(strata.into_values().filter(|stratum| stratum.len() > 1).flatten());
         }
     }
     standardise(&mut samples);
     (samples, names)
+}
+
+fn beside_mean(stratum: &mut [Sample]) {
+    let width = stratum.first().map_or(0, |sample| sample.features.len());
+    for place in 0..width {
+        let mean = stratum.iter().map(|sample| sample.features[place]).sum::<f64>() / stratum.len() as f64;
+        stratum.iter_mut().for_each(|sample| sample.features[place] -= mean);
+    }
 }
 
 /// The five figures that tell most, with their weights.

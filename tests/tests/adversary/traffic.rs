@@ -1,8 +1,7 @@
 //! What an observer of the network may compute of a pair of members: lengths, times and gaps of what goes between them.
 //!
-//! The observer is given more than a wire shows: which members searched, and when. Each figure stands beside the same one
-//! minus its mean over all pairs of the searching member, so that what differs from member to member hides nothing. Requests
-//! that one member sends to all at one moment, and their answers, are told apart from the cells that come in rhythm.
+//! The observer is given more than a wire shows: which members searched, and when. Requests that one member sends to all at one
+//! moment, and their answers, are told apart from the cells that come in rhythm.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +30,7 @@ pub struct Traffic {
 }
 
 /// Named figures.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Figures {
     /// What each figure is.
     pub names: Vec<String>,
@@ -101,22 +100,6 @@ impl Traffic {
         altered
     }
 
-    /// The figures of every pair of a member that searched at some time, by the other member.
-    pub fn of_seeker(&self, seeker: usize, searched: u64) -> BTreeMap<usize, Figures> {
-        let others = (0..self.members).filter(|other| *other != seeker);
-        let mut all: BTreeMap<usize, Figures> = others.map(|other| (other, self.figures(seeker, other, searched))).collect();
-        let width = all.values().next().map_or(0, |figures| figures.values.len());
-        let mean = |place: usize| all.values().map(|figures| figures.values[place]).sum::<f64>() / all.len() as f64;
-        let means: Vec<f64> = (0..width).map(mean).collect();
-        for figures in all.values_mut() {
-            for (place, mean) in means.iter().enumerate() {
-                let (name, value) = (format!("{} beside others", figures.names[place]), figures.values[place] - mean);
-                figures.push(name, value);
-            }
-        }
-        all
-    }
-
     fn items(&self, from: usize, to: usize) -> &[Observed] {
         self.between.get(&(from, to)).map_or(&[], Vec::as_slice)
     }
@@ -137,7 +120,8 @@ impl Traffic {
         cells
     }
 
-    fn figures(&self, seeker: usize, other: usize, searched: u64) -> Figures {
+    /// The figures of a member that searched at some time and another one.
+    pub fn figures(&self, seeker: usize, other: usize, searched: u64) -> Figures {
         let mut figures = Figures::default();
         for (way, from, to) in [("out", seeker, other), ("in", other, seeker)] {
             self.sizes(&mut figures, way, from, to);
