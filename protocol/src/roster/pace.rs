@@ -153,11 +153,11 @@ impl Pace {
         self.delta
     }
 
-    /// Time between two rounds of sets, and between two questions for them: a day, but no more than 120 rounds an epoch. In a
+    /// Time between two rounds of sets, and between two questions for them: a day, but no more than 40 rounds an epoch. In a
     /// drill whose epoch is longer than its hours say a round would else cost more than its day has.
     #[must_use]
     pub const fn round(&self) -> Millis {
-        let least = self.epoch.0 / 120;
+        let least = self.epoch.0 / 40;
         if self.delta.0 > least { self.delta } else { Millis(least) }
     }
 
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(Pace::low().day(), Millis::hours(24));
         assert_eq!(Pace::low().hour(), Millis::hours(1));
         assert_eq!(Pace::drill(33).hour(), Millis(33));
-        assert_eq!(Pace::drill(33).round(), Millis::seconds(5));
+        assert_eq!(Pace::drill(33).round(), Millis::seconds(15));
         for pace in [Pace::standard(), Pace::low(), Pace::drill(1_000)] {
             assert_eq!(pace.round(), pace.day());
         }
