@@ -14,6 +14,7 @@
 )]
 
 pub mod bench;
+mod clock;
 pub mod fuzzing;
 pub mod fuzzing_files;
 pub mod simulation;

@@ -16,7 +16,7 @@ use crate::rehearsal::network::{COORDINATOR, HOUR_MS, Network, Wire, folder};
 use crate::rehearsal::plants::Plants;
 use crate::rehearsal::report::{self, Marks};
 use crate::rehearsal::screen::Screen;
-use crate::rehearsal::work::{self, OpenCase};
+use crate::rehearsal::work::{self, OpenCase, Sets};
 
 /// How to run the demo.
 pub struct DemoOptions {
@@ -95,8 +95,8 @@ async fn begin(options: &DemoOptions, play: &Play, members: &[MemberId], screen:
     }
     screen.done(&format!("import     {}", counts.join(" · ")));
     screen.doing("sets exchanged");
-    let (sets, bytes) = work::sets_exchanged(&network, members, screen).await?;
-    screen.done(&format!("sets exchanged {sets} of {sets} ({} KiB, each padded to a multiple of 4,096 labels)", bytes / 1_024));
+    let Sets { count, bytes } = work::sets_exchanged(&network, members, screen).await?;
+    screen.done(&format!("sets exchanged {count} of {count} ({} KiB, each padded to a multiple of 4,096 labels)", bytes / 1_024));
     Ok(network)
 }
 

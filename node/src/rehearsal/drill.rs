@@ -20,11 +20,12 @@ use crate::rehearsal::drill_people::{HIDDEN, keys_of, member_at, person};
 use crate::rehearsal::drill_report::{DrillReport, Tally};
 use crate::rehearsal::drill_thief::Thief;
 use crate::rehearsal::drill_usage::{cores, cpu_seconds, evaluation_seconds, median, most, resident_mb};
-use crate::rehearsal::drill_world::{Candidates, Sets, World, within};
+use crate::rehearsal::drill_world::{Candidates, World, within};
 use crate::rehearsal::errors::RehearsalError;
 use crate::rehearsal::fleet::Fleet;
 use crate::rehearsal::network::{COORDINATOR, Network, Wire, folder};
 use crate::rehearsal::screen::Screen;
+use crate::rehearsal::work::Sets;
 
 /// Least people of a society: some are looked for, some the thief asks about.
 const LEAST: u64 = 10;

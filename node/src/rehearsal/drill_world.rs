@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use kinmesh_protocol::base::limits::IMPORT_ROWS;
 use kinmesh_protocol::base::{ClaimId, MemberId};
-use kinmesh_protocol::engine::answer::NodeStatus;
 use kinmesh_protocol::engine::command::ImportRow;
 use kinmesh_protocol::engine::{Answer, Command};
 use kinmesh_protocol::person::PersonForm;
@@ -20,7 +19,7 @@ use crate::rehearsal::drill_people::{number_of, person, sought};
 use crate::rehearsal::errors::RehearsalError;
 use crate::rehearsal::network::{Network, ask};
 use crate::rehearsal::screen::Screen;
-use crate::rehearsal::work;
+use crate::rehearsal::work::{self, Sets};
 
 /// How often nodes are asked how far they are.
 const ASK: Duration = Duration::from_millis(250);
@@ -50,15 +49,6 @@ pub struct Match {
     pub holder: usize,
     /// The person's number there.
     pub number: u64,
-}
-
-/// What is exchanged once the world is built.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sets {
-    /// Sets that are held and current.
-    pub count: usize,
-    /// Their bytes.
-    pub bytes: u64,
 }
 
 impl World {
@@ -126,11 +116,8 @@ impl World {
         // A look at every set of every node costs the nodes work that would count as theirs.
         let ask = ASK * u32::try_from((wanted / ASKED_AT_ONCE).max(1)).unwrap_or(u32::MAX);
         loop {
-            let mut states = BTreeMap::new();
-            for member in &self.members {
-                states.insert(*member, work::status(network, member).await?);
-            }
-            let sets = held(&states);
+            let states = work::states(network, &self.members).await?;
+            let sets = Sets::held(&states);
             if sets.count >= wanted && states.values().all(|state| state.unindexed == 0) {
                 return Ok(sets);
             }
@@ -218,21 +205,6 @@ impl World {
     fn patience(&self) -> Duration {
         PATIENCE + Duration::from_micros(self.total() * 2_500)
     }
-}
-
-/// Sets that are held and show all that their owners have.
-fn held(states: &BTreeMap<MemberId, NodeStatus>) -> Sets {
-    let mut sets = Sets::default();
-    for (member, state) in states {
-        for line in &state.sets {
-            let built = states.get(&line.member).and_then(|owner| owner.sets.iter().find(|set| set.member == *member));
-            if built.is_some_and(|set| set.is_held(line)) {
-                sets.count += 1;
-                sets.bytes += line.held_bytes;
-            }
-        }
-    }
-    sets
 }
 
 async fn import(client: Client, member: MemberId, place: usize, count: u64, hidden_from: MemberId) -> Result<(), RehearsalError> {

@@ -1,5 +1,6 @@
 //! The societies' work up to the search: import, sets, cases.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kinmesh_protocol::base::{CaseId, MemberId, Sensitive, SubjectId};
@@ -60,33 +61,58 @@ pub async fn status(network: &Network, member: &MemberId) -> Result<NodeStatus, 
         .map_err(|error| RehearsalError::Request { node: member.to_string(), what: error.to_string() })
 }
 
+/// How several nodes are.
+///
+/// # Errors
+/// [`RehearsalError::Request`].
+pub async fn states(network: &Network, members: &[MemberId]) -> Result<BTreeMap<MemberId, NodeStatus>, RehearsalError> {
+    let mut states = BTreeMap::new();
+    for member in members {
+        states.insert(*member, status(network, member).await?);
+    }
+    Ok(states)
+}
+
+/// What is exchanged once the world is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sets {
+    /// Sets that are held and current.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Sets {
+    /// Sets that are held and show all that their owners have.
+    #[must_use]
+    pub fn held(states: &BTreeMap<MemberId, NodeStatus>) -> Self {
+        let mut sets = Self::default();
+        for (member, state) in states {
+            for line in &state.sets {
+                let built = states.get(&line.member).and_then(|owner| owner.sets.iter().find(|set| set.member == *member));
+                if built.is_some_and(|set| set.is_held(line)) {
+                    sets.count += 1;
+                    sets.bytes += line.held_bytes;
+                }
+            }
+        }
+        sets
+    }
+}
+
 /// Waits until every node holds a set of every other that shows all that was imported; gives number and bytes.
 ///
 /// # Errors
 /// [`RehearsalError::Late`].
-pub async fn sets_exchanged(network: &Network, members: &[MemberId], screen: &Screen) -> Result<(usize, u64), RehearsalError> {
+pub async fn sets_exchanged(network: &Network, members: &[MemberId], screen: &Screen) -> Result<Sets, RehearsalError> {
     let began = Instant::now();
     let wanted = members.len() * members.len().saturating_sub(1);
     loop {
-        let (mut ready, mut bytes) = (0, 0);
-        let mut states = Vec::new();
-        for member in members {
-            states.push((member, status(network, member).await?));
+        let sets = Sets::held(&states(network, members).await?);
+        if sets.count >= wanted {
+            return Ok(sets);
         }
-        for (member, state) in &states {
-            for line in &state.sets {
-                let owner = states.iter().find(|(other, _)| **other == line.member);
-                let current = owner.and_then(|(_, state)| state.sets.iter().find(|set| set.member == **member));
-                if current.is_some_and(|set| set.is_held(line)) {
-                    ready += 1;
-                    bytes += line.held_bytes;
-                }
-            }
-        }
-        if ready >= wanted {
-            return Ok((ready, bytes));
-        }
-        screen.so_far(format!("sets exchanged {ready} of {wanted}"));
+        screen.so_far(format!("sets exchanged {} of {wanted}", sets.count));
         patience(began, "the exchange of the sets")?;
         tokio::time::sleep(ASK).await;
     }

@@ -6,7 +6,7 @@
 
 use crate::audit::Act;
 use crate::base::record::{Record, row_key};
-use crate::base::{ClaimId, MemberId, Millis, PersonId, UserId, limits};
+use crate::base::{ClaimId, MemberId, PersonId, UserId, limits};
 use crate::casework::claim::{ClaimIn, HolderEvent, HolderState};
 use crate::casework::commitment::Commitment;
 use crate::casework::messages::{CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, kind};
@@ -14,7 +14,7 @@ use crate::engine::answer::{Answer, AskHitLine, AskingLine, Block, Failure};
 use crate::engine::asking::{asked, entry_of, wait, wait_no_more};
 use crate::engine::core::Engine;
 use crate::engine::lookup;
-use crate::engine::rows::{Due, Lane};
+use crate::engine::rows::Lane;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -182,8 +182,7 @@ impl Engine {
         if event == HolderEvent::FoundNone {
             self.claim_left(step, &claim)?;
         } else {
-            let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
-            self.due(step, step.wall() + wait, Due::AttributesWait(answer.claim_id));
+            self.await_attributes(step, answer.claim_id);
         }
         trail::record(step, None, Act::AnswerCame, &answer.claim_id.0, Some(from))?;
         Ok(())

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::audit::Act;
 use crate::base::record::{Record, row_key};
-use crate::base::{MemberId, MsgId, UserId, cbor, limits};
+use crate::base::{MemberId, MsgId, UserId, limits};
 use crate::engine::answer::{Answer, Failure};
 use crate::engine::bundle_in::{COMMITTED_IDS, CommittedBody};
 use crate::engine::core::{Engine, JobFor};
@@ -21,7 +21,7 @@ use crate::engine::rows::{CarriedRow, Due, Lane, OutRow, Outgoing};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{CellKind, Message, Unverified, packed_len, sign};
+use crate::envelope::{CellKind, Message, Unverified, packed_len};
 use crate::private_match::Family;
 use crate::private_match::owner::{SetOut, SetPart};
 use crate::private_match::querier::{OpenRequestRow, RequestRow};
@@ -195,9 +195,8 @@ impl Engine {
         let ids: Vec<MsgId> = rows.into_iter().filter(|(_, row)| row.expires >= now).map(|((_, id), _)| id).collect();
         let mut messages = Vec::new();
         for messages_of_one in ids.chunks(COMMITTED_IDS) {
-            let header = self.header(step, to, kind::COMMITTED, None)?;
             let body = CommittedBody { messages: messages_of_one.to_vec() };
-            messages.push(sign(&self.own.network, &header, &cbor::encode(&body), &self.keys.operational));
+            messages.push(self.signed(step, to, kind::COMMITTED, &body)?);
         }
         Ok(messages)
     }
@@ -366,8 +365,7 @@ impl Engine {
         set_seq: u64,
     ) -> Result<Begun, ReadError> {
         let part = step.get::<SetPart>(&(*to, family, set_seq))?.ok_or(ReadError::Damaged)?;
-        let header = self.header(step, to, kind::SET_MANIFEST, None)?;
-        let mut messages = vec![sign(&self.own.network, &header, &cbor::encode(&part.manifest), &self.keys.operational)];
+        let mut messages = vec![self.signed(step, to, kind::SET_MANIFEST, &part.manifest)?];
         let mut done = 0;
         if part.manifest.comes_whole() {
             for index in (0u32..).take(part.segments.len()) {

@@ -112,8 +112,7 @@ impl Engine {
         claim.roots.clone_from(&roots);
         claim.leaves = commitment.leaves().to_vec();
         step.put(&claim_id, &claim);
-        let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
-        self.due(step, step.wall() + wait, Due::AttributesWait(claim_id));
+        self.await_attributes(step, claim_id);
         let answer = ClaimAnswer { claim_id, status, roots };
         self.post(step, &claim.seeker, Lane::Bag, kind::CLAIM_ANSWER, None, &answer)?;
         trail::record(step, None, Act::ClaimAnswered, &claim_id.0, Some(claim.seeker))

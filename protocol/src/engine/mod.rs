@@ -13,6 +13,7 @@ pub mod bundle_in;
 pub mod bundle_out;
 mod candidates;
 mod cases;
+mod chain_parts;
 mod claim_caps;
 mod claims;
 mod closing;

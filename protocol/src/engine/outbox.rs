@@ -54,9 +54,36 @@ impl Engine {
         self.enqueue(step, to, lane, Outgoing::Signed(bytes), header.expires)
     }
 
+    /// A message to a member that leaves in this step: nothing keeps it.
+    pub(super) fn signed<V: View, B: minicbor::Encode<()>>(
+        &self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        kind: u64,
+        body: &B,
+    ) -> Result<Vec<u8>, ReadError> {
+        let header = self.header(step, to, kind, None)?;
+        Ok(sign(&self.own.network, &header, &cbor::encode(body), &self.keys.operational))
+    }
+
     /// Puts something into a member's outbox and sends it, if its lane is free and is not the bags'.
     pub(super) fn enqueue<V: View>(
         &mut self,
+        step: &mut Step<'_, V>,
+        to: &MemberId,
+        lane: Lane,
+        what: Outgoing,
+        expires: u64,
+    ) -> Result<(), ReadError> {
+        Self::put_out(step, to, lane, what, expires)?;
+        if lane != Lane::Bag {
+            self.pump_member(step, to);
+        }
+        Ok(())
+    }
+
+    /// Puts something into a member's outbox, to be sent later.
+    pub(super) fn put_out<V: View>(
         step: &mut Step<'_, V>,
         to: &MemberId,
         lane: Lane,
@@ -68,9 +95,6 @@ impl Engine {
         counters.outbox += 1;
         step.put(&(*to, lane.number(), counters.out_seq), &OutRow { what, expires });
         step.put(&(), &counters);
-        if lane != Lane::Bag {
-            self.pump_member(step, to);
-        }
         Ok(())
     }
 

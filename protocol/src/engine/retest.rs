@@ -5,12 +5,12 @@
 //! set is tested stands in a row, so that a restart goes on there.
 
 use crate::base::{Epoch, MemberId, PersonId, SubjectId, limits};
+use crate::engine::chain_parts::segments;
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{Job, JobClass, TestSlice};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::private_match::asking::AskHit;
-use crate::private_match::owner::segments_of;
 use crate::private_match::querier::{HeldPart, HitRow, SetIn};
 use crate::private_match::{EntryId, Family, Tag};
 
@@ -75,11 +75,7 @@ impl Engine {
         let head = &held.head;
         let whole = held.tested_seq < head.base_seq;
         let first = if whole { head.base_seq } else { held.tested_seq + 1 };
-        let mut segments = Vec::new();
-        for set_seq in (first..=head.set_seq).rev() {
-            let part = step.get::<HeldPart>(&(owner, family, set_seq))?.ok_or(ReadError::Damaged)?;
-            segments.extend(segments_of(&part.manifest, &part.segments));
-        }
+        let segments = segments::<HeldPart, V>(step, id, (first..=head.set_seq).rev())?;
         let slice = TestSlice {
             owner,
             querier: self.me()?,

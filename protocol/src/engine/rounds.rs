@@ -6,6 +6,7 @@
 
 use crate::base::{Epoch, MemberId, Millis, Sensitive, Timestamp};
 use crate::engine::batch::Batch;
+use crate::engine::chain_parts::{drop_parts, segments};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
 use crate::engine::job::{DeltaMade, DeltaSlice, Job, JobClass};
@@ -18,7 +19,7 @@ use crate::private_match::build::{Beginning, Phase, SetBuild};
 use crate::private_match::delta::{Backing, Counts, Unfit};
 use crate::private_match::household::CutRow;
 use crate::private_match::manifest::{PREFIX_BITS, SegmentInfo, SegmentKind, SetKind, SetManifest};
-use crate::private_match::owner::{EpochKey, IndexState, SetOut, SetPart, segments_of};
+use crate::private_match::owner::{EpochKey, IndexState, SetOut, SetPart};
 use crate::private_match::padding::{Change, delta_counts, limit};
 use crate::private_match::round::{Round, RoundPhase};
 use crate::private_match::snapshot::Files;
@@ -177,11 +178,7 @@ impl Engine {
         out: &SetOut,
         counts: Counts,
     ) -> Result<(), ReadError> {
-        let mut held = Vec::new();
-        for set_seq in out.base_seq..=out.set_seq {
-            let part = step.get::<SetPart>(&(peer, round.family, set_seq))?.ok_or(ReadError::Damaged)?;
-            held.extend(segments_of(&part.manifest, &part.segments));
-        }
+        let held = segments::<SetPart, V>(step, (peer, round.family), out.base_seq..=out.set_seq)?;
         let slice = DeltaSlice {
             owner: self.me()?,
             peer,
@@ -347,7 +344,7 @@ impl Engine {
             next_due: (round.begun.max(Timestamp(step.wall().0.saturating_sub(delta.0))) + delta).deadline_seconds(),
         };
         if is_base && let Some(old) = &old {
-            Self::drop_parts(step, id, old)?;
+            drop_parts::<SetPart, V>(step, id, old.base_seq..=old.set_seq)?;
         }
         let out = SetOut {
             epoch: round.epoch,
@@ -366,18 +363,6 @@ impl Engine {
         let segments = made.segments.into_iter().map(|(_, blob)| blob).collect();
         step.put(&(id.0, id.1, set_seq), &SetPart { manifest, segments });
         step.put(&id, &out);
-        Ok(())
-    }
-
-    fn drop_parts<V: View>(step: &mut Step<'_, V>, id: (MemberId, Family), old: &SetOut) -> Result<(), ReadError> {
-        for set_seq in old.base_seq..=old.set_seq {
-            let part_id = (id.0, id.1, set_seq);
-            let Some(part) = step.get::<SetPart>(&part_id)? else { continue };
-            for segment in part.segments {
-                step.drop_blob(segment);
-            }
-            step.remove::<SetPart>(&part_id);
-        }
         Ok(())
     }
 }

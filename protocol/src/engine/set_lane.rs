@@ -4,13 +4,13 @@
 //! no line of old questions, and what is said is true in the moment in which it leaves (protocol.md 3.9).
 
 use crate::base::record::{Record, row_key};
-use crate::base::{MemberId, PeerId, cbor};
+use crate::base::{MemberId, Millis, PeerId};
 use crate::engine::core::Engine;
 use crate::engine::receive::kind;
 use crate::engine::rows::{Due, Lane, OutRow, Outgoing, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
-use crate::envelope::{CellKind, capacity_class, packed_len, sign};
+use crate::envelope::{CellKind, capacity_class, packed_len};
 use crate::private_match::Family;
 use crate::private_match::manifest::{SetGet, SetSegment, WantedSegment};
 use crate::private_match::owner::SetPart;
@@ -25,18 +25,29 @@ const ROWS: usize = 64;
 const SEGMENT_FRAME: u64 = 512;
 
 impl Engine {
-    /// Lets something of a set wait for a member, unless it waits already. What is under way may have been made too early
-    /// and does not count.
-    pub(super) fn enqueue_once<V: View>(
+    /// Lets parts of sets wait for a member, those that do not wait already, and sends what fits a cell. What is under way may
+    /// have been made too early and does not count.
+    pub(super) fn enqueue_new<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         to: &MemberId,
-        what: Outgoing,
-        expires: u64,
+        parts: Vec<Outgoing>,
     ) -> Result<(), ReadError> {
-        let rows = step.under::<OutRow>(&row_key(OutRow::KIND, &(*to, Lane::Set.number())), ROWS)?;
-        let waits = |(id, row): &((MemberId, u8, u64), OutRow)| row.what.is_same(&what) && !self.links.is_under_way(id);
-        if rows.iter().any(waits) { Ok(()) } else { self.enqueue(step, to, Lane::Set, what, expires) }
+        let life = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.message_life);
+        let expires = (step.wall() + life).seconds();
+        let rows = step.under::<OutRow>(&row_key(OutRow::KIND, &(*to, Lane::Set.number())), ROWS)?.into_iter();
+        let mut waiting: Vec<Outgoing> = rows.filter(|(id, _)| !self.links.is_under_way(id)).map(|(_, row)| row.what).collect();
+        let before = waiting.len();
+        for part in parts {
+            if !waiting.iter().any(|other| other.is_same(&part)) {
+                Self::put_out(step, to, Lane::Set, part.clone(), expires)?;
+                waiting.push(part);
+            }
+        }
+        if waiting.len() > before {
+            self.pump_member(step, to);
+        }
+        Ok(())
     }
 
     /// Sends one cell of what waits for a member on this lane.
@@ -122,17 +133,6 @@ impl Engine {
             Outgoing::SetGet(family) => self.question(step, member, family),
             Outgoing::Request(_) | Outgoing::Answer { .. } => Ok(None),
         }
-    }
-
-    fn signed<V: View, B: minicbor::Encode<()>>(
-        &self,
-        step: &mut Step<'_, V>,
-        to: &MemberId,
-        kind: u64,
-        body: &B,
-    ) -> Result<Vec<u8>, ReadError> {
-        let header = self.header(step, to, kind, None)?;
-        Ok(sign(&self.own.network, &header, &cbor::encode(body), &self.keys.operational))
     }
 
     /// A segment of a member's set as a message; none if it was replaced.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::base::{MemberId, Millis};
+use crate::base::MemberId;
+use crate::engine::chain_parts::{drop_parts, segments};
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
 use crate::engine::job::{DeltaCheck, Job, JobClass};
@@ -56,13 +57,7 @@ impl Engine {
         if self.keys_of(owner, step.wall()).is_none() {
             return Ok(());
         }
-        let expires = self.set_messages_expire(step);
-        self.enqueue_once(step, owner, Outgoing::SetGet(family), expires)
-    }
-
-    fn set_messages_expire<V: View>(&self, step: &Step<'_, V>) -> u64 {
-        let life = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.message_life);
-        (step.wall() + life).seconds()
+        self.enqueue_new(step, owner, vec![Outgoing::SetGet(family)])
     }
 
     /// Owner: a peer asks for its own set, never anybody else's: for segments of what it knows of, else for what follows.
@@ -71,9 +66,9 @@ impl Engine {
         if get.epoch != out.epoch {
             return Err(Refusal::Epoch);
         }
-        let expires = self.set_messages_expire(step);
+        let segment = |set_seq, index| Outgoing::Segment { family: get.family, set_seq, index };
         let mut lengths: BTreeMap<u64, usize> = BTreeMap::new();
-        let mut is_served = false;
+        let mut served = Vec::new();
         for want in get.want.iter().take(WANTED) {
             let length = match lengths.get(&want.set_seq) {
                 Some(length) => *length,
@@ -81,22 +76,19 @@ impl Engine {
             };
             lengths.insert(want.set_seq, length);
             if usize::try_from(want.index).is_ok_and(|index| index < length) {
-                let what = Outgoing::Segment { family: get.family, set_seq: want.set_seq, index: want.index };
-                self.enqueue_once(step, &from, what, expires)?;
-                is_served = true;
+                served.push(segment(want.set_seq, want.index));
             }
         }
         // Segments of a set that a base replaced are not there any more: the base is offered.
-        let Some(next) = out.next_after(get.have_seq).filter(|_| !is_served) else { return Ok(()) };
-        let Some(part) = step.get::<SetPart>(&(from, get.family, next))? else { return Ok(()) };
-        self.enqueue_once(step, &from, Outgoing::Manifest { family: get.family, set_seq: next }, expires)?;
-        if part.manifest.comes_whole() {
-            for index in (0u32..).take(part.segments.len()) {
-                let what = Outgoing::Segment { family: get.family, set_seq: next, index };
-                self.enqueue_once(step, &from, what, expires)?;
+        if served.is_empty() {
+            let Some(next) = out.next_after(get.have_seq) else { return Ok(()) };
+            let Some(part) = step.get::<SetPart>(&(from, get.family, next))? else { return Ok(()) };
+            served.push(Outgoing::Manifest { family: get.family, set_seq: next });
+            if part.manifest.comes_whole() {
+                served.extend((0u32..).take(part.segments.len()).map(|index| segment(next, index)));
             }
         }
-        Ok(())
+        self.enqueue_new(step, &from, served).map_err(Refusal::from)
     }
 
     /// Owner: what became of a set.
@@ -259,17 +251,12 @@ impl Engine {
         if self.running.checks.contains_key(&id) {
             return Ok(());
         }
-        let mut of_set = Vec::new();
-        for set_seq in held.head.base_seq..=held.head.set_seq {
-            let part = step.get::<HeldPart>(&(id.0, id.1, set_seq))?.ok_or(ReadError::Damaged)?;
-            of_set.extend(segments_of(&part.manifest, &part.segments));
-        }
         let check = DeltaCheck {
             owner: id.0,
             family: id.1,
             manifest_hash: coming.manifest_hash,
             delta: segments_of(&coming.manifest, &files),
-            held: of_set,
+            held: segments::<HeldPart, V>(step, id, held.head.base_seq..=held.head.set_seq)?,
             done: 0,
             lists: None,
         };
@@ -322,7 +309,7 @@ impl Engine {
         let (head, tested_seq) = match (manifest.kind, old) {
             (SetKind::Base, old) => {
                 if let Some(old) = old {
-                    Self::drop_held(step, id, &old.head)?;
+                    drop_parts::<HeldPart, V>(step, id, old.head.base_seq..=old.head.set_seq)?;
                 }
                 (ChainHead::of_base(&manifest), 0)
             }
@@ -348,18 +335,6 @@ impl Engine {
         self.test_rest(step, id)?;
         // What was missed is fetched one after the other.
         if is_behind && self.is_up(from) { self.ask_set(step, from, id.1).map_err(Refusal::from) } else { Ok(()) }
-    }
-
-    fn drop_held<V: View>(step: &mut Step<'_, V>, id: (MemberId, Family), head: &ChainHead) -> Result<(), ReadError> {
-        for set_seq in head.base_seq..=head.set_seq {
-            let part_id = (id.0, id.1, set_seq);
-            let Some(part) = step.get::<HeldPart>(&part_id)? else { continue };
-            for segment in part.segments {
-                step.drop_blob(segment);
-            }
-            step.remove::<HeldPart>(&part_id);
-        }
-        Ok(())
     }
 
     fn confirm<V: View>(

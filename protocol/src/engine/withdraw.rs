@@ -59,6 +59,12 @@ impl Engine {
         trail::record(step, None, Act::ClaimWithdrawn, &claim_id.0, Some(claim.seeker))
     }
 
+    /// Holder: the roster's `attributes_wait` begins.
+    pub(super) fn await_attributes<V: View>(&self, step: &mut Step<'_, V>, claim_id: ClaimId) {
+        let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
+        self.due(step, step.wall() + wait, Due::AttributesWait(claim_id));
+    }
+
     /// Holder: attributes did not come in the roster's `attributes_wait`. A seeker that was not reached since has not even
     /// heard of the answer: its time begins again.
     pub(super) fn attributes_missing<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
@@ -67,8 +73,7 @@ impl Engine {
             return Ok(());
         }
         if claim.family == Family::Registered && Self::wait_in_bags(step, &claim.seeker, kind::CLAIM_ANSWER)? > 0 {
-            let wait = self.held.as_ref().map_or(Millis::days(30), |held| held.roster.pace.attributes_wait);
-            self.due(step, step.wall() + wait, Due::AttributesWait(claim_id));
+            self.await_attributes(step, claim_id);
             return Ok(());
         }
         trail::record(step, None, Act::AttributesMissing, &claim_id.0, Some(claim.seeker))?;

@@ -9,10 +9,10 @@ use kinmesh_protocol::private_match::input::{blind_bytes, key_input};
 use kinmesh_protocol::private_match::oprf::{blind, finalize};
 use kinmesh_protocol::private_match::{EpochSecret, Family, LabelKey, tag};
 
-use super::clock;
 use super::figure::{Figure, Goal};
 use super::paired::paired;
 use super::raw_voprf::RawVoprf;
+use crate::clock;
 
 /// Seed of both sides' keys.
 const SEED: [u8; 32] = [7; 32];

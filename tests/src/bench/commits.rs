@@ -11,9 +11,9 @@ use kinmesh_protocol::base::Sensitive;
 use kinmesh_protocol::base::record::{Root, Row, RowKey, Tree};
 use kinmesh_protocol::engine::{Batch, Op};
 
-use super::clock;
 use super::figure::Figure;
 use super::paired::{Paired, paired};
+use crate::clock;
 
 /// Rows of one step, as an accepted message makes them, and bytes of each.
 const ROWS: u8 = 4;

@@ -12,11 +12,11 @@ use kinmesh_protocol::linkage::{
 };
 use serde_json::Value;
 
-use super::clock;
 use super::figure::{Figure, Goal};
 use super::paired::alone;
 use super::people::{fields, registered, sought};
 use super::reference::{Reference, Work};
+use crate::clock;
 
 const VECTORS: &str = include_str!("../../data/vectors/linkage.jsonl");
 /// Invented people, from which those with 48 keys are taken.

@@ -5,7 +5,6 @@
 //! time of the thread, commits in wall time, memory in a process of its own.
 
 mod answering;
-mod clock;
 mod commits;
 mod entry;
 mod figure;

@@ -2,7 +2,7 @@
 //!
 //! What changes slowly (clock frequency, temperature, a neighbour on the core) falls on both sides of a round alike.
 
-use super::clock::Clock;
+use crate::clock::Clock;
 
 /// Rounds of one figure.
 pub const ROUNDS: usize = 41;

@@ -10,8 +10,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::clock;
 use super::paired::{Paired, Spread};
+use crate::clock;
 
 const DRIVER: &str = include_str!("reference.py");
 

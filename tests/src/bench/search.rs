@@ -18,10 +18,10 @@ use kinmesh_protocol::person::PersonForm;
 use kinmesh_protocol::private_match::padding_unit;
 use kinmesh_protocol::roster::Pace;
 
-use super::clock;
 use super::figure::{Figure, Goal};
 use super::paired::{Paired, Spread};
 use super::raw_voprf::{RawAnswer, RawRequest, RawVoprf};
+use crate::clock;
 use crate::simulation::desks::{insist, register};
 use crate::simulation::meter::Meter;
 use crate::simulation::{Faults, Setup, people, start_with};

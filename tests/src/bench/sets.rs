@@ -6,9 +6,9 @@ use kinmesh_protocol::base::Draw;
 use kinmesh_protocol::private_match::set::{PREFIX_END, encode_segment, segment_size};
 use kinmesh_protocol::private_match::{SegmentReader, merge_hits};
 
-use super::clock;
 use super::figure::{Figure, Goal};
 use super::paired::{alone, paired};
+use crate::clock;
 
 /// Labels of the set.
 const LABELS: usize = 412_800;

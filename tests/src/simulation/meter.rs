@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::clock::cpu;
 
 /// The node that is looked at, and what it used so far.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +52,4 @@ impl Meter {
             Work::Job => meter.jobs += used,
         }
     }
-}
-
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -59,6 +59,14 @@ pub fn other(number: usize) -> PersonForm {
     }
 }
 
+/// A name of three syllables; 512 of them differ, in their sound too.
+#[must_use]
+pub fn name(number: usize) -> String {
+    const SOUNDS: [&str; 8] = ["ba", "di", "fo", "ka", "le", "mo", "ru", "su"];
+    let sound = |place: u32| SOUNDS.get((number / 8usize.pow(place)) % 8).copied().unwrap_or("ba");
+    format!("{}{}{}n", sound(0), sound(1), sound(2))
+}
+
 /// The mother's case.
 #[must_use]
 pub fn case(claim_never: &[MemberId]) -> CaseForm {

@@ -10,7 +10,7 @@ use kinmesh_protocol::private_match::Family;
 use kinmesh_protocol::private_match::manifest::{SetKind, SetManifest};
 use kinmesh_tests::simulation::desks::register;
 use kinmesh_tests::simulation::sets::{manifests, member, offered};
-use kinmesh_tests::simulation::{Faults, start};
+use kinmesh_tests::simulation::{Faults, people, start};
 
 use crate::{DAY, HOUR, count};
 
@@ -19,11 +19,7 @@ const KEYS: usize = 48;
 
 /// A fully described person who shares no key with another one.
 fn described(number: usize) -> PersonForm {
-    const SOUNDS: [&str; 8] = ["ba", "di", "fo", "ka", "le", "mo", "ru", "su"];
-    let name = |step: usize| -> String {
-        let pick = |place: u32| SOUNDS[(number * step / 8usize.pow(place)) % 8];
-        format!("{}{}{}n", pick(0), pick(1), pick(2))
-    };
+    let name = |step: usize| people::name(number * step);
     PersonForm {
         id: format!("NO-8{number:03}").as_str().into(),
         given: name(7).as_str().into(),
@@ -108,6 +104,11 @@ fn attack_08_days_with_none_one_and_ten_new_records_look_alike() {
     assert_eq!(keys, 0);
     assert_eq!(none[0].sets, [(SetKind::Delta, 512, 512, vec![512, 512])]);
     assert_eq!(none[0].sets, none[1].sets);
+    // Of each family at most one cell each way for the question, the whole delta and the receipt.
+    for day in &none {
+        let cells = day.lengths.iter().filter(|(from_owner, length)| *from_owner && *length > 64 * 1_024).count();
+        assert!(cells <= 6, "{cells} cells of sets");
+    }
     for new in [1, 10] {
         let (some, keys) = day(new);
         assert_eq!(keys, new * KEYS, "{new} fully described people");

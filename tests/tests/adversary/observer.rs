@@ -42,11 +42,7 @@ struct Plan {
 
 /// People who share no match key.
 fn someone(number: usize) -> PersonForm {
-    const SOUNDS: [&str; 8] = ["ba", "di", "fo", "gu", "ka", "le", "mo", "su"];
-    let name = |step: usize| -> String {
-        let pick = |place: u32| SOUNDS[(number * step / 8usize.pow(place)) % 8];
-        format!("{}{}{}n", pick(0), pick(1), pick(2))
-    };
+    let name = |step: usize| people::name(number * step);
     PersonForm {
         given: name(7).as_str().into(),
         family: name(13).as_str().into(),

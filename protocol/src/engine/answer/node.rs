@@ -125,7 +125,7 @@ impl SetLine {
     #[must_use]
     pub fn is_held(&self, by_peer: &Self) -> bool {
         let is_there = self.current && self.shown_from > 0;
-        is_there && (by_peer.held_epoch, true) == (self.built_epoch, by_peer.held_seq >= self.shown_from)
+        is_there && by_peer.held_epoch == self.built_epoch && by_peer.held_seq >= self.shown_from
     }
 }
 

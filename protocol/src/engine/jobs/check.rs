@@ -3,13 +3,10 @@
 
 use crate::engine::batch::Batch;
 use crate::engine::job::{DeltaCheck, Found, Job, JobFailure, JobOutput};
-use crate::engine::jobs::sets::{Stored, read};
+use crate::engine::jobs::sets::{Stored, look, read};
 use crate::engine::view::Bulk;
 use crate::private_match::delta::Presence;
 use crate::private_match::manifest::SegmentKind;
-
-/// Segments of one slice: some 30 ms.
-const SEGMENTS: usize = 32;
 
 /// One slice.
 ///
@@ -23,13 +20,7 @@ pub fn run(mut check: DeltaCheck, bulk: &dyn Bulk) -> Result<JobOutput, JobFailu
         check.lists = Some((adds, removes, presence));
     }
     let Some((adds, removes, presence)) = check.lists.as_mut() else { return Err(JobFailure::Corrupt) };
-    for segment in check.held.iter().skip(check.done).take(SEGMENTS) {
-        let bytes = read(segment, bulk)?;
-        let reader = segment.0.reader(&bytes).map_err(|_| JobFailure::Corrupt)?;
-        presence.take(segment.0.kind, reader).map_err(|_| JobFailure::Corrupt)?;
-    }
-    check.done = (check.done + SEGMENTS).min(check.held.len());
-    let complete = check.done == check.held.len();
+    let complete = look(presence, &check.held, &mut check.done, bulk)?;
     // SE-6.
     let fits = complete.then(|| presence.fits(adds, removes));
     let found = Found::Checked { owner: check.owner, family: check.family, manifest_hash: check.manifest_hash, fits };

@@ -7,16 +7,13 @@
 use crate::engine::batch::Batch;
 use crate::engine::job::{DeltaSlice, Found, Job, JobFailure, JobOutput};
 use crate::engine::jobs::round::read_changes;
-use crate::engine::jobs::sets::read;
+use crate::engine::jobs::sets::look;
 use crate::engine::view::Bulk;
 use crate::private_match::delta::{Labels, Lists, Presence};
 use crate::private_match::label::LabelKey;
 use crate::private_match::manifest::{SegmentInfo, SegmentKind};
 use crate::private_match::padding::Dummies;
 use crate::private_match::set::SetCorrupt;
-
-/// Segments of one slice: some 30 ms.
-const SEGMENTS: usize = 32;
 
 /// What a delta is made of, looked up as far as the slices came.
 pub struct Wanted {
@@ -37,15 +34,10 @@ pub fn run(mut slice: DeltaSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailu
         slice.wanted = Some(Wanted { labels, presence });
     }
     let Some(wanted) = slice.wanted.as_mut() else { return Err(JobFailure::Corrupt) };
-    for segment in slice.held.iter().skip(slice.done).take(SEGMENTS) {
-        let bytes = read(segment, bulk)?;
-        let reader = segment.0.reader(&bytes).map_err(|_| JobFailure::Corrupt)?;
-        wanted.presence.take(segment.0.kind, reader).map_err(|_| JobFailure::Corrupt)?;
-    }
-    slice.done = (slice.done + SEGMENTS).min(slice.held.len());
+    let complete = look(&mut wanted.presence, &slice.held, &mut slice.done, bulk)?;
     let mut writes = Batch::default();
     let (peer, family, round) = (slice.peer, slice.family, slice.round);
-    if slice.done < slice.held.len() {
+    if !complete {
         let found = Found::Delta { peer, family, round, made: None };
         return Ok(JobOutput { writes, found, next: Some(Job::Delta(Box::new(slice))) });
     }

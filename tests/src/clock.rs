@@ -1,4 +1,4 @@
-//! The two clocks of the bench.
+//! The clocks that cost is measured by.
 
 use std::time::Duration;
 
