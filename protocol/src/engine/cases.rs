@@ -192,12 +192,14 @@ impl Engine {
             }
         }
         let line = self.case_line(step, case, &record)?;
+        // That record may have been erased by itself.
+        let findable = record.findable.filter(|person| !matches!(step.get::<PersonRecord>(person), Ok(None)));
         Ok(Answer::Case(Box::new(CaseShown {
             line,
             enquirer: shown(&record.enquirer),
             subjects,
             claim_never,
-            findable: record.findable,
+            findable,
             holders_may_ask,
         })))
     }

@@ -11,6 +11,7 @@ mod audits;
 mod bait;
 mod claims;
 mod encodings;
+mod erasure;
 mod evaluation;
 mod keys;
 mod leaks;

@@ -1,0 +1,291 @@
+//! Erasing a record: two users, what goes with it, and what others of the node keep. What peers see of it is attack 32.
+
+use kinmesh_protocol::audit::{Act, AuditEntry};
+use kinmesh_protocol::base::record::{Record, Tree, row_key};
+use kinmesh_protocol::base::{Epoch, PersonId};
+use kinmesh_protocol::casework::claim::{ClaimIn, HolderState};
+use kinmesh_protocol::casework::duplicate::{DuplicateCounts, DuplicateLink, MergedRow};
+use kinmesh_protocol::casework::erasure::{ErasedRow, ErasingRow, ErasureAsked, ErasureBasis};
+use kinmesh_protocol::engine::answer::ErasureProblem;
+use kinmesh_protocol::engine::command::CaseForm;
+use kinmesh_protocol::engine::{Answer, Bulk, Command, Custody, Failure, NoticeCode};
+use kinmesh_protocol::person::PersonForm;
+use kinmesh_protocol::private_match::Family;
+use kinmesh_protocol::private_match::asking::{AskHit, AskRow};
+use kinmesh_protocol::private_match::household::{HouseholdRow, SuspectRow, TieRow};
+use kinmesh_protocol::private_match::owner::{IndexRow, IndexState, TagRow};
+use kinmesh_protocol::private_match::querier::{QueryRow, WaitingRow};
+use kinmesh_tests::simulation::desks::{add, erase, insist, register};
+use kinmesh_tests::simulation::invariants::audit_holds;
+use kinmesh_tests::simulation::{Faults, Setup, people};
+
+use crate::{HOUR, LONG, desk, fill, seeds, two};
+
+const DAY: u64 = 24 * HOUR;
+
+fn request(person: PersonId) -> Command {
+    Command::EraseRequest { person: person.to_string(), basis: ErasureBasis::Objection }
+}
+
+fn run(person: PersonId) -> Command {
+    Command::EraseRun { person: person.to_string() }
+}
+
+fn acts(setup: &Setup, node: usize) -> Vec<AuditEntry> {
+    let of_erasure = |entry: &AuditEntry| matches!(entry.act, Act::ErasureAsked | Act::ErasureWithdrawn | Act::PersonErased);
+    setup.world.nodes[node].store.all::<AuditEntry>().into_iter().map(|(_, entry)| entry).filter(of_erasure).collect()
+}
+
+/// Bearers of tags in an owner's index, of every epoch and family.
+fn has_tags(setup: &Setup, node: usize, person: PersonId) -> bool {
+    let from = row_key(TagRow::KIND, &());
+    let rows = setup.world.nodes[node].store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).unwrap();
+    rows.iter().filter_map(|(key, _)| TagRow::id(key)).any(|(_, _, _, entry)| entry.person() == person)
+}
+
+// ER-1.
+#[test]
+fn one_user_asks_another_one_erases_and_before_that_nothing_changes() {
+    let (mut setup, _, holding) = two(501, Faults::NONE);
+    let person = add(&mut setup, holding, people::registered());
+    setup.world.run_for(HOUR);
+    assert!(matches!(setup.world.command_as(holding, "bo", run(person)), Err(Failure::Erasure(ErasureProblem::NotAsked))));
+    let asked = setup.world.command_as(holding, "amina", request(person));
+    assert!(
+        matches!(asked, Ok(Answer::Erasure(view)) if view.state == "asked" && view.asked.as_ref().unwrap().asked_by.to_string() == "amina")
+    );
+    assert!(matches!(setup.world.command_as(holding, "bo", request(person)), Err(Failure::Erasure(ErasureProblem::Asked))));
+    assert!(matches!(setup.world.command_as(holding, "amina", run(person)), Err(Failure::SecondPerson)));
+    let listed = setup.world.command(holding, Command::EraseList);
+    assert!(
+        matches!(listed, Ok(Answer::Erasures { erasures }) if erasures.len() == 1 && erasures[0].basis == ErasureBasis::Objection)
+    );
+    setup.world.run_for(2 * DAY);
+    let is_there = |setup: &mut Setup| setup.world.command(holding, Command::PersonShow { person: person.to_string() }).is_ok();
+    assert!(is_there(&mut setup) && has_tags(&setup, holding, person));
+
+    // Taken back by anybody, and asked for anew.
+    let withdraw = Command::EraseWithdraw { person: person.short() };
+    assert!(
+        matches!(setup.world.command_as(holding, "bo", withdraw.clone()), Ok(Answer::Erasure(view)) if view.state == "withdrawn")
+    );
+    assert!(matches!(setup.world.command(holding, withdraw), Err(Failure::Erasure(ErasureProblem::NotAsked))));
+    assert!(matches!(setup.world.command_as(holding, "bo", run(person)), Err(Failure::Erasure(ErasureProblem::NotAsked))));
+    assert!(is_there(&mut setup) && has_tags(&setup, holding, person));
+    setup.world.command_as(holding, "amina", request(person)).unwrap();
+    let plan = setup.world.command(holding, Command::ErasePlan { person: person.short() });
+    assert!(matches!(plan, Ok(Answer::Erasure(view)) if view.state == "asked" && view.claims == 0));
+    let commits = setup.world.commits;
+    assert!(matches!(setup.world.command_as(holding, "bo", run(person)), Ok(Answer::Erasure(view)) if view.state == "erased"));
+    assert_eq!(setup.world.commits, commits + 1, "one commit");
+    assert!(!is_there(&mut setup));
+    for command in [run(person), request(person), Command::ErasePlan { person: person.to_string() }] {
+        assert!(matches!(setup.world.command(holding, command), Err(Failure::Erasure(ErasureProblem::Erased))));
+    }
+    assert!(matches!(setup.world.command(holding, run(PersonId([9; 16]))), Err(Failure::Unknown)));
+    assert!(matches!(setup.world.command(holding, Command::EraseRun { person: "C-7h3k9q".to_owned() }), Err(Failure::NotAnId)));
+
+    let written = acts(&setup, holding);
+    let acts: Vec<Act> = written.iter().map(|entry| entry.act).collect();
+    assert_eq!(acts, [Act::ErasureAsked, Act::ErasureWithdrawn, Act::ErasureAsked, Act::PersonErased]);
+    let last = written.last().unwrap();
+    assert_eq!((last.user.unwrap().to_string(), last.second.unwrap().to_string()), ("amina".to_owned(), "bo".to_owned()));
+    assert_eq!(last.about, person.0);
+    audit_holds(&setup.world.nodes[holding].store);
+    let told = setup.world.notices.iter().filter(|(node, notice)| *node == holding && notice.code == NoticeCode::RecordErased);
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn a_locked_node_erases_nothing_and_goes_on_with_what_was_begun() {
+    let (mut setup, _, holding) = two(502, Faults::NONE);
+    let (one, other) = (add(&mut setup, holding, people::registered()), add(&mut setup, holding, people::other(1)));
+    setup.world.command_as(holding, "amina", request(one)).unwrap();
+    setup.world.command_as(holding, "amina", request(other)).unwrap();
+    setup.world.command_as(holding, "bo", run(one)).unwrap();
+    setup.custody(holding, Custody::Locked);
+    assert!(matches!(setup.world.command_as(holding, "bo", run(other)), Err(Failure::Locked)));
+    assert!(matches!(setup.world.command(holding, Command::EraseList), Err(Failure::Locked)));
+    setup.world.run_for(HOUR);
+    assert!(!has_tags(&setup, holding, one) && has_tags(&setup, holding, other));
+    let store = &setup.world.nodes[holding].store;
+    assert!(store.all::<ErasingRow>().is_empty() && store.all::<IndexRow>().len() == 1);
+    setup.custody(holding, Custody::Opened(desk()));
+    assert_eq!(setup.world.nodes[holding].store.all::<ErasureAsked>().len(), 1);
+    setup.world.command_as(holding, "bo", run(other)).unwrap();
+}
+
+/// The son, registered again by somebody who did not know of the first record.
+fn again() -> PersonForm {
+    PersonForm { id: "NO-0777".into(), given: "Saleem".into(), family: "Kamal Darwish".into(), ..people::registered() }
+}
+
+// ER-4: links and household go; what the others of the household have stays, and their keys come back.
+#[test]
+fn the_household_of_an_erased_record_goes_on_without_it() {
+    let (mut setup, _, holding) = two(503, Faults::NONE);
+    let first = add(&mut setup, holding, people::registered());
+    let second = add(&mut setup, holding, again());
+    let sister = PersonForm {
+        id: "NO-0778".into(),
+        given: "Hala".into(),
+        sex: "f".into(),
+        birth: "1999-02-03".into(),
+        family_members: vec![kinmesh_protocol::person::FamilyForm {
+            relation: "brother".into(),
+            given: "Salim".into(),
+            person: first.to_string().as_str().into(),
+            ..Default::default()
+        }],
+        ..people::registered()
+    };
+    let sister = add(&mut setup, holding, sister);
+    setup.world.run_for(2 * HOUR);
+    insist(&mut setup, holding, &Command::PersonMerge { shown: first.to_string(), other: second.to_string() });
+    setup.world.run_for(HOUR);
+    let plan = erase(&mut setup, holding, first).unwrap();
+    assert_eq!(plan.same, [second], "the other record of the same person is named, and stays");
+    let store = setup.world.nodes[holding].store.clone();
+    let names = |(a, b): &(PersonId, PersonId)| *a == first || *b == first;
+    assert!(store.all::<TieRow>().iter().all(|(pair, _)| !names(pair)));
+    assert!(store.all::<MergedRow>().is_empty(), "the second record is shown again");
+    setup.world.run_for(HOUR);
+    for person in [second, sister] {
+        assert!(store.peek::<HouseholdRow>(&person).is_none_or(|row| row.household != first));
+        assert!(has_tags(&setup, holding, person));
+    }
+    assert!(store.all::<DuplicateLink>().iter().all(|(pair, _)| !names(pair)));
+    assert!(store.all::<SuspectRow>().iter().all(|(pair, _)| !names(pair)));
+    let counts: DuplicateCounts = store.peek(&()).unwrap();
+    assert_eq!(counts.suspects, 0);
+    let listed = insist(&mut setup, holding, &Command::PersonList { after: None, limit: 9, merged: false });
+    assert!(
+        matches!(listed, Answer::People { people, .. } if people.len() == 2 && people.iter().all(|line| line.same_as.is_none()))
+    );
+    let pairs = insist(&mut setup, holding, &Command::PersonDuplicates { all: true, after: None, limit: 9 });
+    assert!(
+        matches!(pairs, Answer::Duplicates(found) if found.pairs.iter().all(|line| line.first.person != first && line.second.person != first))
+    );
+    assert!(!has_tags(&setup, holding, first));
+}
+
+// ER-4: a comparison that began before the erasure ties nothing to it.
+#[test]
+fn a_comparison_that_was_running_writes_nothing_of_an_erased_record() {
+    for pause in 0..16 {
+        let (mut setup, _, holding) = two(510 + pause, Faults::NONE);
+        let first = add(&mut setup, holding, people::registered());
+        add(&mut setup, holding, again());
+        setup.world.run_for(pause);
+        erase(&mut setup, holding, first).unwrap();
+        setup.world.run_for(HOUR);
+        let store = &setup.world.nodes[holding].store;
+        assert_eq!((store.all::<TieRow>().len(), store.all::<DuplicateLink>().len()), (0, 0), "{pause} ms");
+        let counts = store.peek::<DuplicateCounts>(&()).unwrap_or_default();
+        assert_eq!((counts.suspects, counts.proposed), (0, 0), "{pause} ms");
+        assert!(!has_tags(&setup, holding, first));
+    }
+}
+
+// ER-4: the next epoch's index is made while the record is erased.
+#[test]
+fn an_erased_record_is_in_no_epochs_index() {
+    for seed in seeds(4) {
+        println!("seed {seed}");
+        let (mut setup, _, holding) = two(530 + seed, Faults::NONE);
+        fill(&mut setup, holding, 30);
+        let person = add(&mut setup, holding, people::registered());
+        let state = |setup: &Setup| setup.world.nodes[holding].store.peek::<IndexState>(&()).unwrap();
+        assert!(
+            setup
+                .world
+                .run_until(40 * DAY, |world| { world.nodes[holding].store.peek::<IndexState>(&()).unwrap().next.is_some() })
+        );
+        let pause = setup.world.below(30);
+        setup.world.run_for(pause);
+        erase(&mut setup, holding, person).unwrap();
+        setup.world.run_for(HOUR);
+        assert!(!has_tags(&setup, holding, person), "after {pause} ms");
+        let before = state(&setup).epoch;
+        assert!(
+            setup
+                .world
+                .run_until(10 * DAY, |world| { world.nodes[holding].store.peek::<IndexState>(&()).unwrap().epoch > before })
+        );
+        setup.world.run_for(HOUR);
+        assert!(state(&setup).epoch > Epoch(1) && !has_tags(&setup, holding, person));
+        assert_eq!(state(&setup).registered.entries, 30);
+    }
+}
+
+/// A protected record of the son at NORTH; SOUTH's case lets holders ask.
+fn asked_about(seed: u64, faults: Faults) -> (Setup, usize, usize, PersonId) {
+    let (mut setup, seeking, holding) = two(seed, faults);
+    let protected = PersonForm { match_mode: "ask_only".to_owned(), ..people::registered() };
+    let person = add(&mut setup, holding, protected);
+    register(&mut setup, holding, PersonForm { match_mode: "ask_only".to_owned(), ..people::other(5) });
+    let form = CaseForm { holders_may_ask: true, ..people::case(&[]) };
+    insist(&mut setup, seeking, &Command::CaseOpen { form: Box::new(form) });
+    (setup, seeking, holding, person)
+}
+
+// ER-2: nothing is asked about it any more, and what was found is gone.
+#[test]
+fn a_protected_record_is_asked_about_no_more_and_its_hits_are_gone() {
+    let (mut setup, _, holding, person) = asked_about(540, Faults::NONE);
+    assert!(setup.world.run_until(LONG, |world| !world.nodes[holding].store.all::<AskHit>().is_empty()));
+    erase(&mut setup, holding, person).unwrap();
+    setup.world.run_for(3 * DAY);
+    let store = &setup.world.nodes[holding].store;
+    assert_eq!((store.all::<AskHit>().len(), store.all::<AskRow>().len()), (0, 1));
+    let other = store.all::<AskRow>()[0].0;
+    assert!(store.all::<QueryRow>().iter().all(|((_, _, entry), _)| entry.0 == other.0));
+    assert!(store.all::<WaitingRow>().is_empty());
+    let hits = setup.world.command(holding, Command::AskHits);
+    assert!(matches!(hits, Ok(Answer::AskHits { hits }) if hits.is_empty()));
+}
+
+#[test]
+fn an_evaluation_that_is_under_way_goes_on_without_an_erased_record() {
+    for pause in [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 50, 80] {
+        let (mut setup, _, holding, person) = asked_about(550, Faults::NONE);
+        while !setup.world.nodes[holding].store.all::<QueryRow>().iter().any(|(_, row)| row.request.is_some()) {
+            setup.world.run_for(1);
+        }
+        setup.world.run_for(pause);
+        erase(&mut setup, holding, person).unwrap();
+        setup.world.run_for(3 * DAY);
+        let queries = setup.world.nodes[holding].store.all::<QueryRow>();
+        assert!(
+            !queries.is_empty() && queries.iter().all(|(_, query)| !query.tags.is_empty()),
+            "the other record was asked about"
+        );
+        assert!(queries.iter().all(|((_, _, entry), _)| entry.0 != person.0));
+    }
+}
+
+// ER-5: a claim that this node made for it ends when the answer's attributes come.
+#[test]
+fn a_holders_own_claim_ends_and_keeps_nothing() {
+    for (seed, hours) in (560..).zip([0, 40]) {
+        let (mut setup, seeking, holding, person) = asked_about(seed, Faults::NONE);
+        assert!(setup.world.run_until(LONG, |world| !world.nodes[holding].store.all::<AskHit>().is_empty()));
+        let member = kinmesh_tests::simulation::sets::member("SOUTH");
+        for user in ["desk", "focal-point"] {
+            setup.world.command_as(holding, user, Command::AskClaim { person: person.to_string(), member }).unwrap();
+        }
+        setup.world.run_for(hours * HOUR);
+        let view = erase(&mut setup, holding, person).unwrap();
+        assert_eq!(view.claims, 1, "after {hours} hours");
+        setup.world.run_for(45 * DAY);
+        let store = &setup.world.nodes[holding].store;
+        let claims = store.all::<ClaimIn>();
+        assert!(claims.iter().all(|(_, claim)| claim.person.is_none() && claim.state == HolderState::Closed), "{claims:?}");
+        assert_eq!(store.count(Tree::Candidates), 0);
+        assert!(store.peek::<ErasedRow>(&person).is_some() && store.all::<ErasingRow>().is_empty());
+        let index = store.peek::<IndexRow>(&(Family::Registered, person.into()));
+        assert!(index.is_none());
+        let claims = setup.world.nodes[seeking].store.all::<kinmesh_protocol::casework::claim::ClaimOut>();
+        assert!(claims.iter().all(|(_, claim)| claim.state == kinmesh_protocol::casework::claim::SeekerState::Closed));
+    }
+}
