@@ -4,8 +4,8 @@
 //! record's id: there is no `--yes`. Where nobody can be asked, the id has to be given whole. Only ids stand in arguments.
 
 use clap::{Args, Subcommand, ValueEnum};
-use kinmesh_protocol::base::PersonId;
-use kinmesh_protocol::casework::erasure::ErasureBasis;
+use kinmesh_protocol::base::{PersonId, SubjectId};
+use kinmesh_protocol::casework::erasure::{ErasureBasis, RecordId};
 use kinmesh_protocol::engine::answer::{Answer, ErasureLine, ErasureView};
 use kinmesh_protocol::engine::command::Command;
 
@@ -21,8 +21,8 @@ pub(super) enum EraseVerb {
     /// Says what the erasure of a record takes with it and what it does not reach; changes nothing.
     #[command(after_help = "Example:\n  kinmesh erase plan P-7h3k9q")]
     Plan {
-        /// Id of the record, or the beginning of one.
-        person: String,
+        /// Id of a registered or sought person's record, or the beginning of one.
+        record: String,
     },
     /// Asks for the erasure of a record; nothing changes until a second user runs it.
     Request(EraseRequestArgs),
@@ -30,14 +30,14 @@ pub(super) enum EraseVerb {
     #[command(after_help = "Example:\n  kinmesh erase run P-7h3k9q --user boris\n\n\
         The plan is shown and the record's id has to be typed. Without a terminal, give the whole id.")]
     Run {
-        /// Id of the record, or the beginning of one.
-        person: String,
+        /// Id of a registered or sought person's record, or the beginning of one.
+        record: String,
     },
     /// Takes a request back that nobody ran.
     #[command(after_help = "Example:\n  kinmesh erase withdraw P-7h3k9q")]
     Withdraw {
-        /// Id of the record, or the beginning of one.
-        person: String,
+        /// Id of a registered or sought person's record, or the beginning of one.
+        record: String,
     },
     /// Lists requests that wait for a second user.
     #[command(after_help = "Example:\n  kinmesh erase list")]
@@ -48,8 +48,8 @@ pub(super) enum EraseVerb {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kinmesh erase request P-7h3k9q --basis consent-withdrawn")]
 pub(super) struct EraseRequestArgs {
-    /// Id of the record, or the beginning of one.
-    person: String,
+    /// Id of a registered or sought person's record, or the beginning of one.
+    record: String,
     /// Why.
     #[arg(long, value_enum)]
     basis: BasisWord,
@@ -85,10 +85,10 @@ impl From<BasisWord> for ErasureBasis {
 /// Runs a verb.
 pub(super) async fn run(context: &Context, verb: EraseVerb) -> Result<(), CommandError> {
     match verb {
-        EraseVerb::Plan { person } => plan(context, person).await,
+        EraseVerb::Plan { record } => plan(context, record).await,
         EraseVerb::Request(args) => request(context, args).await,
-        EraseVerb::Run { person } => erase(context, person).await,
-        EraseVerb::Withdraw { person } => withdraw(context, person).await,
+        EraseVerb::Run { record } => erase(context, record).await,
+        EraseVerb::Withdraw { record } => withdraw(context, record).await,
         EraseVerb::List => list(context).await,
     }
 }
@@ -100,35 +100,35 @@ async fn view(context: &Context, command: Command) -> Result<ErasureView, Comman
     }
 }
 
-async fn plan(context: &Context, person: String) -> Result<(), CommandError> {
-    let view = view(context, Command::ErasePlan { person }).await?;
+async fn plan(context: &Context, record: String) -> Result<(), CommandError> {
+    let view = view(context, Command::ErasePlan { record }).await?;
     context.out.result("kinmesh/erase-plan/1", &view, |_| plan_text(&view))?;
     let verb = if view.asked.is_some() { "run" } else { "request" };
-    context.out.hint(&format!("→ kinmesh erase {verb} {}", view.person.short()));
+    context.out.hint(&format!("→ kinmesh erase {verb} {}", view.record.short()));
     Ok(())
 }
 
 async fn request(context: &Context, args: EraseRequestArgs) -> Result<(), CommandError> {
-    let command = Command::EraseRequest { person: args.person, basis: args.basis.into() };
+    let command = Command::EraseRequest { record: args.record, basis: args.basis.into() };
     let view = view(context, command).await?;
     context.out.result("kinmesh/erase-request/1", &view, |_| format!("✓ noted; nothing has changed\n{}", plan_text(&view)))?;
-    context.out.hint(&format!("→ as another user: kinmesh erase run {}", view.person.short()));
+    context.out.hint(&format!("→ as another user: kinmesh erase run {}", view.record.short()));
     Ok(())
 }
 
-async fn erase(context: &Context, person: String) -> Result<(), CommandError> {
+async fn erase(context: &Context, record: String) -> Result<(), CommandError> {
     if context.out.is_interactive() {
-        let plan = view(context, Command::ErasePlan { person: person.clone() }).await?;
+        let plan = view(context, Command::ErasePlan { record: record.clone() }).await?;
         context.out.before_question(&plan_text(&plan));
-        let short = plan.person.short();
+        let short = plan.record.short();
         let typed = prompt::line(&format!("Type {short} to erase this record"), "it cannot be taken back")?;
-        if typed.expose() != &short && typed.expose() != &plan.person.to_string() {
+        if typed.expose() != &short && typed.expose() != &plan.record.to_string() {
             return Err(Kind::Interrupted.into());
         }
-    } else if person.parse::<PersonId>().is_err() {
+    } else if record.parse::<PersonId>().is_err() && record.parse::<SubjectId>().is_err() {
         return Err(UsageProblem::WholeId.into());
     }
-    let done = view(context, Command::EraseRun { person }).await?;
+    let done = view(context, Command::EraseRun { record }).await?;
     context.out.result("kinmesh/erase-run/1", &done, |_| done_text(&done))?;
     if let Some(other) = done.same.first() {
         context.out.hint(&format!("→ the same person again: kinmesh erase plan {}", other.short()));
@@ -136,11 +136,11 @@ async fn erase(context: &Context, person: String) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn withdraw(context: &Context, person: String) -> Result<(), CommandError> {
-    let view = view(context, Command::EraseWithdraw { person }).await?;
+async fn withdraw(context: &Context, record: String) -> Result<(), CommandError> {
+    let view = view(context, Command::EraseWithdraw { record }).await?;
     context
         .out
-        .result("kinmesh/erase-withdraw/1", &view, |_| format!("✓ {} stays; the request was taken back", view.person.short()))
+        .result("kinmesh/erase-withdraw/1", &view, |_| format!("✓ {} stays; the request was taken back", view.record.short()))
 }
 
 async fn list(context: &Context) -> Result<(), CommandError> {
@@ -148,7 +148,7 @@ async fn list(context: &Context) -> Result<(), CommandError> {
     let Answer::Erasures { erasures } = &answer else { return Err(Kind::OtherAnswer.into()) };
     context.out.result("kinmesh/erase-list/1", &answer, |out| list_text(out, erasures))?;
     if let Some(line) = erasures.first() {
-        context.out.hint(&format!("→ as another user: kinmesh erase run {}", line.person.short()));
+        context.out.hint(&format!("→ as another user: kinmesh erase run {}", line.record.short()));
     }
     Ok(())
 }
@@ -159,7 +159,7 @@ fn list_text(out: &Output, erasures: &[ErasureLine]) -> String {
     }
     let mut table = Table::new([("Record", Flow::Whole), ("Reason", Flow::Whole), ("Asked by", Flow::Cut)]);
     for line in erasures {
-        table.push([own(line.person.short()), own(line.basis.word()), own(line.asked_by)]);
+        table.push([own(line.record.short()), own(line.basis.word()), own(line.asked_by)]);
     }
     out.table(&table)
 }
@@ -167,10 +167,15 @@ fn list_text(out: &Output, erasures: &[ErasureLine]) -> String {
 /// What an erasure takes and what it leaves.
 fn plan_text(view: &ErasureView) -> String {
     let mut text = match &view.asked {
-        Some(asked) => format!("{} · {} · asked for by {}\n", view.person.short(), asked.basis.word(), asked.asked_by),
-        None => format!("{} · nobody has asked for its erasure\n", view.person.short()),
+        Some(asked) => format!("{} · {} · asked for by {}\n", view.record.short(), asked.basis.word(), asked.asked_by),
+        None => format!("{} · nobody has asked for its erasure\n", view.record.short()),
     };
-    text.push_str("goes at once     the record, its file number, what it agreed to; nobody can claim it any more\n");
+    text.push_str(match view.record {
+        RecordId::Person(_) => "goes at once     the record, its file number, what it agreed to; nobody can claim it any more\n",
+        RecordId::Subject(_) => {
+            "goes at once     the sought person's record and search; claims are withdrawn; what was disclosed\n"
+        }
+    });
     if view.claims > 0 {
         text.push_str(&format!(
             "closes           {}\n",
@@ -201,7 +206,7 @@ fn done_text(view: &ErasureView) -> String {
         0 => String::new(),
         claims => format!("; {} closed", counted(claims, "claim is", "claims are")),
     };
-    format!("✓ {} is erased{closed}; its keys leave the members' sets within 48 hours\n{}", view.person.short(), stays_text(view))
+    format!("✓ {} is erased{closed}; its keys leave the members' sets within 48 hours\n{}", view.record.short(), stays_text(view))
 }
 
 fn counted(number: u32, one: &str, more: &str) -> String {
@@ -216,12 +221,12 @@ mod tests {
     use crate::cli::text::width;
 
     fn erasure(claims: u32, told: &[&str], same: &[u8]) -> ErasureView {
-        let person = PersonId([7; 16]);
+        let record = RecordId::Person(PersonId([7; 16]));
         let asked_by = UserId::new("amina").unwrap();
         ErasureView {
-            person,
+            record,
             state: "asked".to_owned(),
-            asked: Some(ErasureLine { person, basis: ErasureBasis::Objection, asked_by, asked_at: 1_800_000_000 }),
+            asked: Some(ErasureLine { record, basis: ErasureBasis::Objection, asked_by, asked_at: 1_800_000_000 }),
             claims,
             told: told.iter().map(|id| MemberId::new(id).unwrap()).collect(),
             same: same.iter().map(|byte| PersonId([*byte; 16])).collect(),

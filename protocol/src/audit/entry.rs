@@ -195,7 +195,7 @@ pub enum Act {
     ErasureWithdrawn,
     /// Two users erased a record.
     #[n(112)]
-    PersonErased,
+    RecordErased,
 }
 
 /// Gives each act its word.
@@ -275,7 +275,7 @@ words! {
     BagForced => "bag_forced",
     ErasureAsked => "erasure_asked",
     ErasureWithdrawn => "erasure_withdrawn",
-    PersonErased => "person_erased",
+    RecordErased => "record_erased",
 }
 
 /// One entry.

@@ -3,10 +3,12 @@
 //! `engine::erasure` writes and reads these rows. What stays is an id, times, a reason out of five and keyed hashes: nothing
 //! that says who the record was about. Free text is nowhere, since it would hold the personal data that is to go.
 
+use core::fmt;
+
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::base::{PersonId, Timestamp, UserId};
+use crate::base::{PersonId, SubjectId, Timestamp, UserId};
 
 /// Why a record is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -40,6 +42,45 @@ impl ErasureBasis {
             Self::NotNeeded => "not_needed",
             Self::Unlawful => "unlawful",
             Self::LegalDuty => "legal_duty",
+        }
+    }
+}
+
+/// A record that can be erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RecordId {
+    /// A registered person, or an enquirer who may be found.
+    Person(PersonId),
+    /// A sought person of a case.
+    Subject(SubjectId),
+}
+
+impl RecordId {
+    /// Under which its rows here stand: ids are random, so no two records share one.
+    #[must_use]
+    pub const fn key(self) -> PersonId {
+        match self {
+            Self::Person(person) => person,
+            Self::Subject(subject) => PersonId(subject.0),
+        }
+    }
+
+    /// The short form for screens.
+    #[must_use]
+    pub fn short(self) -> String {
+        match self {
+            Self::Person(person) => person.short(),
+            Self::Subject(subject) => subject.short(),
+        }
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(person) => person.fmt(f),
+            Self::Subject(subject) => subject.fmt(f),
         }
     }
 }

@@ -134,25 +134,25 @@ pub enum Command {
     },
     /// What the erasure of a record would take with it; changes nothing.
     ErasePlan {
-        /// Which record.
-        person: String,
+        /// Which record: a person's, or a sought person's.
+        record: String,
     },
     /// Asks for the erasure of a record; nothing changes until another user runs it.
     EraseRequest {
         /// Which record.
-        person: String,
+        record: String,
         /// Why.
         basis: ErasureBasis,
     },
     /// Takes a request for an erasure back.
     EraseWithdraw {
         /// Which record.
-        person: String,
+        record: String,
     },
     /// Erases a record that another user asked to erase.
     EraseRun {
         /// Which record.
-        person: String,
+        record: String,
     },
     /// Erasures that wait for a second user.
     EraseList,

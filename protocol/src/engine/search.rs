@@ -466,7 +466,8 @@ impl Engine {
 pub(super) fn is_whole<V: View>(step: &Step<'_, V>, row: &RequestRow) -> Result<bool, ReadError> {
     for subject in &row.subjects {
         let query = step.get::<QueryRow>(&(row.owner, row.family, *subject))?;
-        if query.is_none() || asked(step, row.family, subject)?.is_none() {
+        let is_gone = Engine::is_erased(step, &EntryId::from(*subject).person())?;
+        if is_gone || query.is_none() || asked(step, row.family, subject)?.is_none() {
             return Ok(false);
         }
     }

@@ -48,9 +48,9 @@ pub fn add(setup: &mut Setup, node: usize, form: PersonForm) -> PersonId {
 ///
 /// # Panics
 /// When the node answers something else.
-pub fn erase(setup: &mut Setup, node: usize, person: PersonId) -> Option<ErasureView> {
-    let request = Command::EraseRequest { person: person.to_string(), basis: ErasureBasis::ConsentWithdrawn };
-    let run = Command::EraseRun { person: person.to_string() };
+pub fn erase(setup: &mut Setup, node: usize, record: impl ToString) -> Option<ErasureView> {
+    let request = Command::EraseRequest { record: record.to_string(), basis: ErasureBasis::ConsentWithdrawn };
+    let run = Command::EraseRun { record: record.to_string() };
     for _ in 0..1_000 {
         match setup.world.command(node, request.clone()) {
             Ok(_) | Err(Failure::Store | Failure::Erasure(ErasureProblem::Asked)) => {}

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{MemberId, PersonId, UserId};
-use crate::casework::erasure::ErasureBasis;
+use crate::casework::erasure::{ErasureBasis, RecordId};
 
 /// Where the erasure of a record stands, and what it means.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErasureView {
     /// The record.
-    pub person: PersonId,
+    pub record: RecordId,
     /// `none`, `asked`, `withdrawn` or `erased`.
     pub state: String,
     /// Who asked for it, and why.
@@ -26,7 +26,7 @@ pub struct ErasureView {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErasureLine {
     /// The record.
-    pub person: PersonId,
+    pub record: RecordId,
     /// Why.
     pub basis: ErasureBasis,
     /// Who asked.
