@@ -17,6 +17,7 @@ use super::ceremony::CeremonyVerb;
 use super::contact::ContactVerb;
 use super::daemon::DaemonVerb;
 use super::disclosure::DisclosureVerb;
+use super::erase::EraseVerb;
 use super::keys::KeysVerb;
 use super::matching::MatchVerb;
 use super::member::MemberVerb;
@@ -80,6 +81,9 @@ pub(super) enum Noun {
     /// People who may be found.
     #[command(subcommand)]
     Person(PersonVerb),
+    /// Records that are to be forgotten: two users erase one.
+    #[command(subcommand)]
+    Erase(EraseVerb),
     /// Tracing cases: who asks, who is looked for.
     #[command(subcommand)]
     Case(CaseVerb),

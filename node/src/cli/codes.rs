@@ -121,6 +121,12 @@ fn usage(problem: UsageProblem) -> Entry {
         ),
         UsageProblem::NoUser => (1008, "which user?", "several have a session here, or none can be guessed", "--user NAME"),
         UsageProblem::NoDir => (1009, "which node?", "there is no home folder for a default", "--dir DIR, or KINMESH_DIR"),
+        UsageProblem::WholeId => (
+            1011,
+            "the record was not named whole",
+            "this is no terminal on which to type its id",
+            "give the whole id, as person list --json shows it",
+        ),
         UsageProblem::NoMember => {
             (1010, "which society?", "a society's node is made with its id", "--member ID, for instance KE")
         }

@@ -2,7 +2,7 @@
 //!
 //! Exhaustive over `Failure`, `Block`, `PublicProblem` and `FormProblem`, so that a reason without a row does not compile.
 
-use kinmesh_protocol::engine::answer::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
+use kinmesh_protocol::engine::answer::{AuditProblem, Block, ErasureProblem, Failure, PairProblem, PublicProblem};
 use kinmesh_protocol::person::{FormError, FormProblem};
 
 use super::codes::{Entry, row};
@@ -29,6 +29,7 @@ pub(super) fn failure(failure: &Failure) -> Entry {
         Failure::Pair(problem) => pair(*problem),
         Failure::Public(problem) => public(*problem),
         Failure::Audit(problem) => audit(*problem),
+        Failure::Erasure(problem) => erasure(*problem),
         Failure::Suspended => row(
             3009,
             Exit::Suspended,
@@ -84,10 +85,30 @@ pub(super) fn form(error: &FormError) -> Entry {
         }
         FormProblem::Word => (3106, "--template prints the words that each field knows"),
         FormProblem::ListTooLong => (3111, "keep the most important ones"),
+        FormProblem::Erased => (3114, "leave the row out; who wants to be registered again gets another file number"),
         FormProblem::Record => (3112, "copy the whole id from person show"),
         FormProblem::Consent => (3113, "ask the enquirer; without consent leave enquirer_findable and holders_may_ask = false"),
     };
     row(code, Exit::Usage, "the form is not complete; nothing was kept", error.to_string(), next)
+}
+
+fn erasure(problem: ErasureProblem) -> Entry {
+    let because = problem.to_string();
+    match problem {
+        ErasureProblem::NotAsked => row(
+            3601,
+            Exit::Blocked,
+            "nothing was erased",
+            because,
+            "kinmesh erase request RECORD --basis WORD, then another user",
+        ),
+        ErasureProblem::Asked => {
+            row(3602, Exit::Failed, "it waits already", because, "as another user: kinmesh erase run RECORD")
+        }
+        ErasureProblem::Erased => {
+            row(3603, Exit::Failed, "it is gone already", because, "kinmesh person list shows what is left")
+        }
+    }
 }
 
 fn pair(problem: PairProblem) -> Entry {
@@ -315,6 +336,7 @@ mod tests {
                 FormProblem::Date,
                 FormProblem::Word,
                 FormProblem::Taken { person: PersonId([7; 16]) },
+                FormProblem::Erased,
             ]
             .map(form),
         );
@@ -327,6 +349,7 @@ mod tests {
             ]
             .map(Failure::Pair),
         );
+        all.extend([ErasureProblem::NotAsked, ErasureProblem::Asked, ErasureProblem::Erased].map(Failure::Erasure));
         all.extend(
             [
                 PublicProblem::FingerprintNeeded,
@@ -395,6 +418,7 @@ mod tests {
             UsageProblem::NoUser,
             UsageProblem::NoDir,
             UsageProblem::NoMember,
+            UsageProblem::WholeId,
         ];
         let file = [
             FileProblem::NotThere,

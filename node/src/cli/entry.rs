@@ -20,8 +20,8 @@ use super::place::Place;
 use super::roster::RosterVerb;
 use super::user::UserVerb;
 use super::{
-    audit, bundle, candidate, case, completion, contact, daemon, disclosure, keys, matching, member, person, protected, roster,
-    search, status,
+    audit, bundle, candidate, case, completion, contact, daemon, disclosure, erase, keys, matching, member, person, protected,
+    roster, search, status,
 };
 
 /// Runs the command line of this process.
@@ -97,6 +97,7 @@ async fn ask(context: &Context, noun: Noun) -> Result<(), CommandError> {
         Noun::Status => status::run(context).await,
         Noun::Daemon(verb) => daemon::run(context, verb).await,
         Noun::Person(verb) => person::run(context, verb).await,
+        Noun::Erase(verb) => erase::run(context, verb).await,
         Noun::Case(verb) => case::run(context, verb).await,
         Noun::Search(verb) => search::run(context, verb).await,
         Noun::Protected(verb) => protected::run(context, verb).await,

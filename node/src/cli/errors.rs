@@ -195,6 +195,9 @@ pub enum UsageProblem {
     /// Not the arguments that a command takes.
     #[error("arguments")]
     Arguments,
+    /// No terminal on which to type an id, and only the beginning of one.
+    #[error("not a whole id")]
+    WholeId,
     /// Neither a terminal nor `--form`.
     #[error("no form")]
     NoForm,

@@ -28,6 +28,7 @@ mod elsewhere;
 mod engine_codes;
 mod enquirer;
 mod entry;
+mod erase;
 mod errors;
 mod exit;
 mod files;

@@ -96,6 +96,7 @@ fn log(notice: Notice) {
         | NoticeCode::SetApplied
         | NoticeCode::IndexReady
         | NoticeCode::RosterFresh
+        | NoticeCode::RecordErased
         | NoticeCode::EnquirerAsked
         | NoticeCode::Readmitted => {
             tracing::info!(?code, member, number, "notice");

@@ -187,6 +187,15 @@ pub enum Act {
     /// The coordination node showed two logs.
     #[n(97)]
     LogForked,
+    /// A user asked for the erasure of a record.
+    #[n(110)]
+    ErasureAsked,
+    /// The erasure that was asked for was taken back.
+    #[n(111)]
+    ErasureWithdrawn,
+    /// Two users erased a record.
+    #[n(112)]
+    RecordErased,
 }
 
 /// Gives each act its word.
@@ -264,6 +273,9 @@ words! {
     EnquirerReleased => "enquirer_released",
     EnquirerWithheld => "enquirer_withheld",
     BagForced => "bag_forced",
+    ErasureAsked => "erasure_asked",
+    ErasureWithdrawn => "erasure_withdrawn",
+    RecordErased => "record_erased",
 }
 
 /// One entry.

@@ -11,6 +11,7 @@ pub mod commitment;
 pub mod consent;
 pub mod describe;
 pub mod duplicate;
+pub mod erasure;
 pub mod messages;
 pub mod opening;
 pub mod outcome;

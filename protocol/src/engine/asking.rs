@@ -129,9 +129,14 @@ impl Engine {
         let Some(row) = step.get::<AskRow>(&person)? else { return Ok(()) };
         step.remove::<AskRow>(&person);
         let subject = entry_of(person);
+        for (id, _) in step.under::<AskHit>(&row_key(AskHit::KIND, &person), limits::MEMBERS)? {
+            step.remove::<AskHit>(&id);
+        }
         for owner in self.held.iter().flat_map(|held| &held.roster.members).map(|member| member.id) {
-            step.remove::<AskHit>(&(person, owner));
-            step.remove::<QueryRow>(&(owner, Family::Sought, subject));
+            // Only what is there: beside it other rows go in the same batch.
+            if step.get::<QueryRow>(&(owner, Family::Sought, subject))?.is_some() {
+                step.remove::<QueryRow>(&(owner, Family::Sought, subject));
+            }
             wait_no_more(step, &(owner, Family::Sought, row.rank, subject))?;
         }
         Ok(())

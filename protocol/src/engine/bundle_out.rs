@@ -18,6 +18,7 @@ use crate::engine::core::{Engine, JobFor};
 use crate::engine::job::{Job, JobClass};
 use crate::engine::receive::kind;
 use crate::engine::rows::{CarriedRow, Due, Lane, OutRow, Outgoing};
+use crate::engine::search::is_whole;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -299,7 +300,8 @@ impl Engine {
         for ((_, request), _) in step.page::<OpenRequestRow>(&from, until.as_ref(), limits::PAGE_ROWS)? {
             let good = |row: &RequestRow| row.expires > step.wall().seconds() && Some(row.epoch) == epoch;
             let Some(row) = step.get::<RequestRow>(&request)?.filter(good) else { continue };
-            if self.running.finalizing.contains(&request) {
+            // What lacks a record that was erased is asked anew, and goes with the next bundle.
+            if self.running.finalizing.contains(&request) || !is_whole(step, &row)? {
                 continue;
             }
             if let Some(bytes) = self.running.carried.remove(&request).flatten() {

@@ -170,7 +170,7 @@ impl Engine {
             return self.supplement_received(step, claim, attributes);
         }
         if claim.state == HolderState::Closed {
-            // Waited for too long, or the record is gone: nothing of it is kept.
+            // Waited for too long: nothing of it is kept.
             return Ok(());
         }
         claim.state = claim.state.next(HolderEvent::Attributes).ok_or(Refusal::State)?;
@@ -182,6 +182,11 @@ impl Engine {
         let wait = step.draw.between(Millis(pace.review_min.0.saturating_mul(3)), Millis(pace.review_min.0.saturating_mul(30)));
         claim.close_not_before = step.wall() + wait;
         step.put(&attributes.claim_id, &claim);
+        if claim.person.is_none() {
+            // The record was erased meanwhile: nothing of them is kept, and the word leaves at the time that was drawn.
+            trail::record(step, None, Act::ClosedWithRecord, &attributes.claim_id.0, Some(from))?;
+            return self.close(step, attributes.claim_id, claim).map_err(Refusal::from);
+        }
         let record = CandidateRecord { attributes: attributes.fields, score_milli: None, reviews: Vec::new(), consent: None };
         step.put(&attributes.claim_id, &record);
         self.compare_claim(step, attributes.claim_id).map_err(Refusal::from)

@@ -20,8 +20,8 @@ use crate::engine::view::{ReadError, View};
 use crate::linkage::Advice;
 use crate::person::record::Role;
 use crate::person::{FormError, FormProblem, LegalBasis, PersonRecord};
-use crate::private_match::Family;
 use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
+use crate::private_match::{EntryId, Family};
 
 /// Owners of one subject that are looked at.
 const OWNERS: usize = limits::MEMBERS;
@@ -192,12 +192,14 @@ impl Engine {
             }
         }
         let line = self.case_line(step, case, &record)?;
+        // That record may have been erased by itself.
+        let findable = record.findable.filter(|person| !matches!(step.get::<PersonRecord>(person), Ok(None)));
         Ok(Answer::Case(Box::new(CaseShown {
             line,
             enquirer: shown(&record.enquirer),
             subjects,
             claim_never,
-            findable: record.findable,
+            findable,
             holders_may_ask,
         })))
     }
@@ -240,7 +242,12 @@ impl Engine {
     ) -> Result<(&'static str, Option<ClaimId>), ReadError> {
         let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(("not_searched", None)) };
         if let Some(ended) = step.get::<EndedRow>(subject)? {
-            return Ok((if ended.answered.is_some() { "ended" } else { "closed" }, ended.answered));
+            let word = match ended.answered {
+                _ if Self::is_erased(step, &EntryId::from(*subject).person())? => "erased",
+                Some(_) => "ended",
+                None => "closed",
+            };
+            return Ok((word, ended.answered));
         }
         let mut state = if row.searched { "searching" } else { "not_searched" };
         let hits = step.under::<HitRow>(&row_key(HitRow::KIND, subject), OWNERS)?.into_iter().filter_map(|(_, hit)| hit.claim);

@@ -14,7 +14,7 @@ use crate::casework::commitment::OpenedField;
 use crate::casework::messages::{Withdraw, kind};
 use crate::casework::outcome::OutcomeKind;
 use crate::casework::sought::SubjectClaim;
-use crate::engine::answer::{Answer, Failure};
+use crate::engine::answer::{Answer, ErasureProblem, Failure};
 use crate::engine::asking::wait_no_more;
 use crate::engine::core::Engine;
 use crate::engine::decoys::MadeUpRow;
@@ -24,9 +24,9 @@ use crate::engine::rows::{Counters, Due, Lane};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
-use crate::private_match::Family;
 use crate::private_match::asking::RANK;
 use crate::private_match::querier::{HitRow, QueryRow, SubjectRow};
+use crate::private_match::{EntryId, Family};
 
 /// Why a claim is withdrawn: the matter is closed at the sender. No other reason is ever told.
 const CLOSED: u8 = 1;
@@ -77,6 +77,9 @@ impl Engine {
         for subject in Self::chosen(step, &case, &record, subject)? {
             if !Self::is_over(step, &subject)? {
                 continue;
+            }
+            if Self::is_erased(step, &EntryId::from(subject).person())? {
+                return Err(Failure::Erasure(ErasureProblem::Erased));
             }
             if step.size() > REOPEN_BYTES {
                 return Err(Failure::TooMany { limit: u32::try_from(open.len()).unwrap_or(u32::MAX) });
@@ -173,7 +176,10 @@ impl Engine {
             } else if !is_decoy {
                 self.count_tested(step, owner, false)?;
             }
-            if !query.tags.is_empty() || query.request.is_some() {
+            if Self::is_erased(step, &EntryId::from(*subject).person())? {
+                // Its pseudonym goes at once: an erasure outranks the audit.
+                step.remove::<QueryRow>(&(*owner, Family::Registered, *subject));
+            } else if !query.tags.is_empty() || query.request.is_some() {
                 query.tags.clear();
                 query.request = None;
                 step.put(&(*owner, Family::Registered, *subject), &query);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::sensitive::reveal;
 use crate::base::{AuditId, MemberId, PersonId, Sensitive};
 use crate::casework::consent::{ConsentForm, Decision};
+use crate::casework::erasure::ErasureBasis;
 use crate::casework::outcome::OutcomeKind;
 use crate::casework::review::Verdict;
 use crate::engine::bundle_out::BundlePlace;
@@ -131,6 +132,30 @@ pub enum Command {
         /// Which person.
         person: String,
     },
+    /// What the erasure of a record would take with it; changes nothing.
+    ErasePlan {
+        /// Which record: a person's, or a sought person's.
+        record: String,
+    },
+    /// Asks for the erasure of a record; nothing changes until another user runs it.
+    EraseRequest {
+        /// Which record.
+        record: String,
+        /// Why.
+        basis: ErasureBasis,
+    },
+    /// Takes a request for an erasure back.
+    EraseWithdraw {
+        /// Which record.
+        record: String,
+    },
+    /// Erases a record that another user asked to erase.
+    EraseRun {
+        /// Which record.
+        record: String,
+    },
+    /// Erasures that wait for a second user.
+    EraseList,
     /// Opens a case with its subjects.
     CaseOpen {
         /// The case.

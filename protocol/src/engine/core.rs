@@ -189,6 +189,7 @@ impl Engine {
             (JobFor::Index, Found::Unindexed { epoch, family, entries }) => {
                 self.unindexed(step, writes, (epoch, family), entries)
             }
+            (JobFor::Remains(_), Found::Remains(found)) => self.remains_found(step, &found),
             (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
             (JobFor::Decoys, Found::Decoys { decoys }) => self.decoys_made(step, decoys),
             (JobFor::Round, Found::Round(round)) => self.round_went_on(step, writes, *round),
@@ -228,6 +229,7 @@ impl Engine {
                 | JobFor::Build
                 | JobFor::Delta
                 | JobFor::Sweep
+                | JobFor::Remains(_)
                 | JobFor::Compare
                 | JobFor::Decoys => crate::engine::job::JobClass::Build,
                 JobFor::Test(..) | JobFor::Check(..) => crate::engine::job::JobClass::Check,
@@ -273,6 +275,9 @@ impl Engine {
             }
             JobFor::Finalize(request, _) => {
                 self.running.finalizing.remove(&request);
+            }
+            JobFor::Remains(person) => {
+                self.running.erasing.remove(&person);
             }
             JobFor::Compare => self.running.comparing = false,
             JobFor::Decoys => self.running.decoys = false,
@@ -393,6 +398,7 @@ impl Engine {
             Due::AttributesWait(claim) => self.attributes_missing(step, claim),
             Due::Destroy(subject) => self.destroy(step, subject),
             Due::Forgotten(subject) => self.forgotten(step, subject),
+            Due::Erase(person) => self.erase_on(step, person),
             Due::Decoys => self.tend_decoys(step),
             Due::Refs(querier) => self.close_refs(step, querier),
             Due::Unpark => {

@@ -49,7 +49,7 @@ impl Engine {
             }
             last = Some(id);
             if all || link.state.is_linked() {
-                pairs.push(duplicate_line(step, id, &link)?);
+                pairs.extend(duplicate_line(step, id, &link)?);
             }
         }
         let cut = step.get::<CutRow>(&())?.unwrap_or_default();
@@ -179,9 +179,11 @@ fn duplicate_line<V: View>(
     step: &Step<'_, V>,
     (a, b): (PersonId, PersonId),
     link: &DuplicateLink,
-) -> Result<DuplicateLine, Failure> {
-    let first = step.get::<PersonRecord>(&a)?.ok_or(Failure::Damaged)?;
-    let second = step.get::<PersonRecord>(&b)?.ok_or(Failure::Damaged)?;
+) -> Result<Option<DuplicateLine>, Failure> {
+    let (Some(first), Some(second)) = (step.get::<PersonRecord>(&a)?, step.get::<PersonRecord>(&b)?) else {
+        // One of the two was erased; the pair is about to go.
+        return Ok(None);
+    };
     let comparison = compare(&describe::of_record(&first), &describe::of_record(&second));
     let fields = comparison
         .fields
@@ -189,7 +191,7 @@ fn duplicate_line<V: View>(
         .map(|field| DuplicateField { field: field.field, verdict: field.verdict, reason: field.reason.text().to_owned() })
         .collect();
     let shown = if let LinkState::Merged { shown } = link.state { Some(shown) } else { None };
-    Ok(DuplicateLine {
+    Ok(Some(DuplicateLine {
         first: line(step, a, &first)?,
         second: line(step, b, &second)?,
         state: link.state.word().to_owned(),
@@ -198,5 +200,5 @@ fn duplicate_line<V: View>(
         fields,
         decided_by: link.by,
         shown,
-    })
+    }))
 }

@@ -175,6 +175,8 @@ pub enum NoticeCode {
     OwnerFlagged,
     /// A holder asks for an enquirer's name.
     EnquirerAsked,
+    /// A record was erased; the number is how many open claims on it were closed with that step.
+    RecordErased,
     /// A member shows peers different keys; the number is that of its announcement.
     KeysDiffer,
     /// The coordination node signed two logs of what it took: its two signatures are kept.

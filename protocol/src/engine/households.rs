@@ -7,9 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::record::row_key;
+use crate::base::record::{Record, row_key};
 use crate::base::{PersonId, limits};
-use crate::casework::duplicate::pair;
+use crate::casework::duplicate::{MergedRow, pair};
 use crate::engine::core::Engine;
 use crate::engine::effect::NoticeCode;
 use crate::engine::step::Step;
@@ -67,6 +67,35 @@ impl Engine {
             name_household(step, &members)?;
         }
         Ok(())
+    }
+
+    /// A record was erased: its ties and all that hangs on them end; what is left of its household may fall into several.
+    pub(super) fn part_household<V: View>(step: &mut Step<'_, V>, person: PersonId) -> Result<(), ReadError> {
+        let ties = ties_of(step, person)?;
+        for (other, _) in &ties {
+            step.remove::<TieRow>(&(person, *other));
+            step.remove::<TieRow>(&(*other, person));
+            Self::drop_pair(step, pair(person, *other))?;
+            if step.get::<MergedRow>(other)?.is_some_and(|row| row.shown == person) {
+                step.remove::<MergedRow>(other);
+            }
+        }
+        step.remove::<HouseholdRow>(&person);
+        step.remove::<MergedRow>(&person);
+        let mut named = BTreeSet::new();
+        for (other, _) in ties {
+            if !named.contains(&other) {
+                let members = members_of(step, other)?;
+                name_household(step, &members)?;
+                named.extend(members);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an erased record is still tied to others.
+    pub(super) fn has_household<V: View>(step: &Step<'_, V>, person: PersonId) -> Result<bool, ReadError> {
+        Ok(!step.under::<TieRow>(&row_key(TieRow::KIND, &person), 1)?.is_empty())
     }
 
     /// Queues the evaluation of a record's keys; `revised` where the record itself is fresh or changed.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::base::{BlobId, Epoch, MemberId, MsgId, PersonId, ProfileId, Seed, Sensitive, SubjectId};
+use crate::base::{BlobId, ClaimId, Epoch, MemberId, MsgId, PersonId, ProfileId, Seed, Sensitive, SubjectId};
 use crate::engine::batch::Batch;
 use crate::engine::jobs::delta::Wanted;
 use crate::engine::view::{Bulk, ReadError};
@@ -58,6 +58,8 @@ pub enum Job {
     Delta(Box<DeltaSlice>),
     /// Removes rows that became invisible.
     Sweep(SweepSlice),
+    /// Looks for what still names an erased record.
+    Remains(RemainsSlice),
     /// Compares own records that may be one person.
     Compare(Vec<PairToCompare>),
     /// Looks whether made-up people share a key with own data.
@@ -266,6 +268,28 @@ pub struct SweepSlice {
     pub expired: Option<u64>,
 }
 
+/// Looks for what names an erased record under another id.
+pub struct RemainsSlice {
+    /// The record.
+    pub person: PersonId,
+    /// First key.
+    pub from: crate::base::record::RowKey,
+    /// False while claims are looked through, true for pairs of duplicates.
+    pub links: bool,
+}
+
+/// What still names an erased record.
+pub struct RemainsFound {
+    /// The record.
+    pub person: PersonId,
+    /// Claims that met it.
+    pub claims: Vec<ClaimId>,
+    /// Pairs of which it is one.
+    pub pairs: Vec<(PersonId, PersonId)>,
+    /// True with the last slice.
+    pub complete: bool,
+}
+
 /// What a slice gives.
 pub struct JobOutput {
     /// Rows and blobs to commit.
@@ -351,6 +375,8 @@ pub enum Found {
         /// They.
         decoys: Vec<Vec<Sensitive<String>>>,
     },
+    /// What still names an erased record.
+    Remains(RemainsFound),
     /// Own records that were compared.
     Compared(Vec<ComparedPair>),
     /// A delta was checked.
@@ -415,6 +441,7 @@ pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
         Job::Index(slice) => jobs::index::run(&slice, bulk),
         Job::Unindex(slice) => jobs::removal::run(&slice, bulk),
         Job::Build(state) => jobs::build::run(*state, bulk),
+        Job::Remains(slice) => jobs::remains::run(slice, bulk),
         Job::Sweep(slice) => jobs::sweep::run(slice, bulk),
         Job::Decoys(slice) => jobs::decoys::run(slice, bulk),
         Job::Compare(pairs) => Ok(jobs::compare::run(&pairs)),

@@ -74,6 +74,9 @@ impl Engine {
                 let (keys, advice) = (u32::try_from(count).unwrap_or(u32::MAX), advice(&record, count));
                 return Ok(PersonAdded { person, keys, known: true, too_little: count == 0, advice });
             }
+            Reference::Erased => {
+                return Err(Failure::Form(FormError { field: "id".to_owned(), problem: FormProblem::Erased }));
+            }
             Reference::Other(person) => {
                 return Err(Failure::Form(FormError { field: "id".to_owned(), problem: FormProblem::Taken { person } }));
             }

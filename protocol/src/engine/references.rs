@@ -2,13 +2,15 @@
 //!
 //! `people` asks before it registers. A number is filed under a keyed hash, since row keys lie in the clear: whoever has
 //! the disk cannot try numbers without the records' root. What the row was made of is kept as a hash beside it, so that a
-//! record that was changed at the node since is still known by the file that it came from.
+//! record that was changed at the node since is still known by the file that it came from. Of an erased
+//! record keyed hashes of its number and of what it said stay, so that its file does not bring it back.
 
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
 use crate::base::cbor::{self, fixed, fixed_secret};
 use crate::base::{PersonId, Sensitive, Timestamp, UserId};
+use crate::casework::erasure::ErasedReference;
 use crate::engine::core::Engine;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
@@ -45,11 +47,16 @@ pub(super) enum Reference {
     Same(PersonId),
     /// This person, registered with other words.
     Other(PersonId),
+    /// A person whose record was erased.
+    Erased,
 }
 
 impl Engine {
     /// Who has the record's file number.
     pub(super) fn reference_of<V: View>(step: &mut Step<'_, V>, record: &PersonRecord) -> Result<Reference, ReadError> {
+        if Self::was_erased(step, record)? {
+            return Ok(Reference::Erased);
+        }
         let Some(key) = key_of(step, record)? else { return Ok(Reference::Free) };
         Ok(match step.get::<ReferenceRow>(&key)? {
             None => Reference::Free,
@@ -69,29 +76,73 @@ impl Engine {
         }
         Ok(())
     }
+
+    /// Whether a record with this file number, or with these words, was erased.
+    fn was_erased<V: View>(step: &Step<'_, V>, record: &PersonRecord) -> Result<bool, ReadError> {
+        let Some(ReferenceKey { key }) = step.get::<ReferenceKey>(&())? else { return Ok(false) };
+        for key in erased_keys(&key, record)? {
+            if step.get::<ErasedReference>(&key)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The record is erased: its number and the hash of what it said go, and its file does not bring it back.
+    // ER-3.
+    pub(super) fn erase_reference<V: View>(
+        step: &mut Step<'_, V>,
+        person: PersonId,
+        record: &PersonRecord,
+    ) -> Result<(), ReadError> {
+        if let Some(key) = key_of(step, record)?
+            && step.get::<ReferenceRow>(&key)?.is_some_and(|row| row.person == person)
+        {
+            step.remove::<ReferenceRow>(&key);
+        }
+        let (key, at) = (hash_key(step)?, step.wall());
+        for key in erased_keys(&key, record)? {
+            step.put(&key, &ErasedReference { at });
+        }
+        Ok(())
+    }
 }
 
+/// The key of a record's file number; none where it has none.
 fn key_of<V: View>(step: &mut Step<'_, V>, record: &PersonRecord) -> Result<Option<[u8; 16]>, ReadError> {
-    let number = record.society_ref.expose();
-    if number.is_empty() {
+    if record.society_ref.expose().is_empty() {
         return Ok(None);
     }
-    let key = match step.get::<ReferenceKey>(&())? {
+    let key = hash_key(step)?;
+    keyed(&key, b"kinmesh/file-number/1", record.society_ref.expose().as_bytes()).map(Some)
+}
+
+/// The keys under which an erased record is known again: of all that it said and, where it has one, of its file number.
+fn erased_keys(key: &Sensitive<[u8; 32]>, record: &PersonRecord) -> Result<Vec<[u8; 16]>, ReadError> {
+    let mut keys = vec![keyed(key, b"kinmesh/erased-content/1", &content_of(record))?];
+    if !record.society_ref.expose().is_empty() {
+        keys.push(keyed(key, b"kinmesh/erased-number/1", record.society_ref.expose().as_bytes())?);
+    }
+    Ok(keys)
+}
+
+/// The key of this node's hashes; drawn where there is none.
+fn hash_key<V: View>(step: &mut Step<'_, V>) -> Result<Sensitive<[u8; 32]>, ReadError> {
+    Ok(match step.get::<ReferenceKey>(&())? {
         Some(row) => row.key,
         None => {
             let key = Sensitive::new(step.draw.bytes());
             step.put(&(), &ReferenceKey { key: key.clone() });
             key
         }
-    };
-    let hash: [u8; 32] = Sha256::new()
-        .chain_update(b"kinmesh/file-number/1")
-        .chain_update(key.expose())
-        .chain_update(number.as_bytes())
-        .finalize()
-        .into();
+    })
+}
+
+/// Half of a hash with 32 bytes of key in it, so that whoever lacks the key can try nothing.
+fn keyed(key: &Sensitive<[u8; 32]>, what: &[u8], bytes: &[u8]) -> Result<[u8; 16], ReadError> {
+    let hash: [u8; 32] = Sha256::new().chain_update(what).chain_update(key.expose()).chain_update(bytes).finalize().into();
     let (half, _) = hash.split_first_chunk::<16>().ok_or(ReadError::Damaged)?;
-    Ok(Some(*half))
+    Ok(*half)
 }
 
 /// What a form said, without who typed it when.

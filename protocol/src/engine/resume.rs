@@ -23,6 +23,7 @@ impl Engine {
             self.due(step, step.wall(), Due::Epoch);
         }
         self.resume_tests(step)?;
+        self.resume_erasures(step)?;
         if self.records_open {
             self.due(step, step.wall(), Due::Decoys);
             self.unpark(step);

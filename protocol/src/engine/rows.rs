@@ -190,6 +190,8 @@ pub enum Due {
     Decoys,
     /// Close references that a querier did not renew.
     Refs(MemberId),
+    /// Go on with a record that was erased.
+    Erase(PersonId),
 }
 
 impl Due {
@@ -227,6 +229,7 @@ impl Due {
             Due::Forgotten(subject) => (42, subject.0),
             Due::Decoys => (43, [0; 16]),
             Due::Refs(member) => (44, member_bytes(&member)),
+            Due::Erase(person) => (50, person.0),
         };
         (at, kind, id)
     }
@@ -267,6 +270,7 @@ impl Due {
             42 => Some(Due::Forgotten(SubjectId(*id))),
             43 => Some(Due::Decoys),
             44 => member().map(Due::Refs),
+            50 => Some(Due::Erase(PersonId(*id))),
             _ => None,
         }
     }
@@ -493,6 +497,7 @@ mod tests {
             Due::Forgotten(SubjectId([8; 16])),
             Due::Decoys,
             Due::Refs(ke),
+            Due::Erase(PersonId([9; 16])),
         ];
         for timer in timers {
             let (at, kind, id) = timer.at(Timestamp(7));

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{JobId, MemberId, MsgId};
+use crate::base::{JobId, MemberId, MsgId, PersonId};
 use crate::engine::effect::Action;
 use crate::engine::retest::Testing;
 use crate::engine::step::Step;
@@ -20,6 +20,8 @@ pub(super) struct Running {
     pub index: bool,
     /// Own records are being compared.
     pub comparing: bool,
+    /// Erased records of which what is left is looked for.
+    pub erasing: BTreeSet<PersonId>,
     /// Decoys are being made.
     pub decoys: bool,
     /// What they are made of.
@@ -73,6 +75,8 @@ pub(super) enum JobFor {
     Finalize(MsgId, MemberId),
     /// Rows that became invisible.
     Sweep,
+    /// What is left of an erased record.
+    Remains(PersonId),
     /// Own records that may be one person.
     Compare,
     /// Made-up people.

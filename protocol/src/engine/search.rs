@@ -294,6 +294,11 @@ impl Engine {
     ) -> Result<(), ReadError> {
         self.running.blinding.remove(&request);
         let Some(row) = step.get::<RequestRow>(&request)? else { return Ok(()) };
+        if !is_whole(step, &row)? {
+            // A record was erased while its elements were made: the others are asked about anew.
+            self.running.carried.remove(&request);
+            return self.ask_anew(step, request, &row, step.wall());
+        }
         if self.running.carried.contains_key(&request) {
             let message = self.request_message(step, request, &row, &elements)?;
             self.running.carried.insert(request, message);
@@ -458,10 +463,11 @@ impl Engine {
 }
 
 /// Whether everything that a request asks about is still there: what was erased meanwhile cannot be blinded again.
-fn is_whole<V: View>(step: &Step<'_, V>, row: &RequestRow) -> Result<bool, ReadError> {
+pub(super) fn is_whole<V: View>(step: &Step<'_, V>, row: &RequestRow) -> Result<bool, ReadError> {
     for subject in &row.subjects {
         let query = step.get::<QueryRow>(&(row.owner, row.family, *subject))?;
-        if query.is_none() || asked(step, row.family, subject)?.is_none() {
+        let is_gone = Engine::is_erased(step, &EntryId::from(*subject).person())?;
+        if is_gone || query.is_none() || asked(step, row.family, subject)?.is_none() {
             return Ok(false);
         }
     }

@@ -205,7 +205,8 @@ impl Engine {
     pub(super) fn open_for_holder<V: View>(&mut self, step: &mut Step<'_, V>, claim_id: ClaimId) -> Result<(), ReadError> {
         let Some(claim) = step.get::<SoughtClaim>(&claim_id)? else { return Ok(()) };
         let subject = claim.subject;
-        if !claim.met || self.taking_part(&claim.holder).is_none() {
+        // It may have been closed or erased since the answer.
+        if !claim.met || self.taking_part(&claim.holder).is_none() || Self::is_over(step, &subject)? {
             return Ok(());
         }
         let Some(row) = step.get::<SubjectRow>(&subject)? else { return Ok(()) };

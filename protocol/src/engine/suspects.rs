@@ -35,7 +35,9 @@ impl Engine {
     /// Files one pair, the smaller id first. Beyond `limits::SUSPECTS` a pair is left out: the next epoch's index, or a
     /// change of one of its records, finds it again.
     pub(super) fn suspect<V: View>(step: &mut Step<'_, V>, pair: (PersonId, PersonId)) -> Result<(), ReadError> {
-        if pair.0 == pair.1 || step.get::<SuspectRow>(&pair)?.is_some() {
+        // ER-4.
+        // A slice that began before an erasure names the record still.
+        if pair.0 == pair.1 || step.get::<SuspectRow>(&pair)?.is_some() || Self::one_is_erased(step, &pair)? {
             return Ok(());
         }
         let mut counts = step.get::<DuplicateCounts>(&())?.unwrap_or_default();
@@ -59,6 +61,10 @@ impl Engine {
         step.put(&(), &counts);
         step.remove::<SuspectRow>(&pair);
         Ok(true)
+    }
+
+    fn one_is_erased<V: View>(step: &Step<'_, V>, pair: &(PersonId, PersonId)) -> Result<bool, ReadError> {
+        Ok(Self::is_erased(step, &pair.0)? || Self::is_erased(step, &pair.1)?)
     }
 
     /// Whether pairs wait to be compared.
@@ -104,7 +110,7 @@ impl Engine {
             if step.size() > limits::STEP_BYTES {
                 break;
             }
-            if Self::settle_suspect(step, compared.pair)? {
+            if Self::settle_suspect(step, compared.pair)? && !Self::one_is_erased(step, &compared.pair)? {
                 Self::judge(step, compared)?;
             }
         }

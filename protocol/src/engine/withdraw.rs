@@ -4,14 +4,13 @@
 //! withdrawal ends a candidate at once, and what the seeker's society sent goes with it.
 
 use crate::audit::Act;
-use crate::base::record::{Record, row_key};
-use crate::base::{ClaimId, MemberId, Millis, PersonId, limits};
+use crate::base::{ClaimId, MemberId, Millis, PersonId};
 use crate::casework::candidate::{CandidateRecord, SupplementRecord};
 use crate::casework::claim::{ClaimIn, ClaimOut, HolderEvent, HolderState, SeekerEvent, SeekerState};
-use crate::casework::claim_pace::RecordClaim;
+use crate::casework::commitment::Commitment;
 use crate::casework::messages::{Withdraw, kind};
 use crate::engine::core::Engine;
-use crate::engine::rows::Due;
+use crate::engine::rows::{Due, ParkedRow, parked};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
@@ -80,35 +79,33 @@ impl Engine {
         self.close(step, claim_id, claim)
     }
 
-    /// Holder: a record was erased, or is not for a seeker any more: open claims of that seeker (of all, if none is named) on
-    /// it close, and what was kept of them goes. Says whether more are left for another step.
-    #[allow(dead_code, reason = "records cannot be erased or changed yet; whatever does it calls this in the same step")]
-    pub(super) fn close_claims_on<V: View>(
+    // ER-5.
+    /// Holder: a record was erased: a claim that met it closes like any other, where it is open, and what was kept of it goes,
+    /// its leaves too. False where the claim met another record, or none.
+    pub(super) fn part_claim<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
+        claim_id: ClaimId,
         person: &PersonId,
-        seeker: Option<&MemberId>,
     ) -> Result<bool, ReadError> {
-        let claims = step.under::<RecordClaim>(&row_key(RecordClaim::KIND, person), limits::PAGE_ROWS)?;
-        for ((_, of, claim_id), _) in claims {
-            if seeker.is_some_and(|seeker| *seeker != of) {
-                continue;
-            }
-            if step.size() > limits::STEP_BYTES {
-                return Ok(true);
-            }
-            let Some(mut claim) = step.get::<ClaimIn>(&claim_id)?.filter(|claim| claim.person == Some(*person)) else {
-                continue;
-            };
-            if claim.state.next(HolderEvent::Close).is_some() {
-                trail::record(step, None, Act::ClosedWithRecord, &claim_id.0, Some(of))?;
-                claim.person = None;
-                self.close(step, claim_id, claim)?;
-                step.remove::<CandidateRecord>(&claim_id);
-                step.remove::<SupplementRecord>(&claim_id);
-            }
+        let Some(mut claim) = step.get::<ClaimIn>(&claim_id)?.filter(|claim| claim.person == Some(*person)) else {
+            return Ok(false);
+        };
+        // A row of this kind keeps its size whatever it holds.
+        let nothing = Commitment::draw(&[], &mut step.draw).map_err(|_| ReadError::Damaged)?;
+        (claim.person, claim.mention, claim.leaves) = (None, None, nothing.leaves().to_vec());
+        step.remove::<CandidateRecord>(&claim_id);
+        step.remove::<SupplementRecord>(&claim_id);
+        step.remove::<ParkedRow>(&(parked::COMPARE, claim_id));
+        // One whose attributes did not come closes when they come, or when they do not: the seeker sees no difference.
+        let is_with_people = claim.state != HolderState::AwaitAttributes && claim.state.next(HolderEvent::Close).is_some();
+        if is_with_people {
+            trail::record(step, None, Act::ClosedWithRecord, &claim_id.0, Some(claim.seeker))?;
+            self.close(step, claim_id, claim)?;
+        } else {
+            step.put(&claim_id, &claim);
         }
-        Ok(false)
+        Ok(true)
     }
 
     /// Seeker: a claim of a subject that was closed here meanwhile. The other side's answer crossed the withdrawal.

@@ -99,6 +99,9 @@ pub enum FormProblem {
     /// Not the id of a record of this node.
     #[error("is not the whole id of a person of this node")]
     Record,
+    /// The file number, or all the words, of a person whose record was erased.
+    #[error("is of a record that was erased")]
+    Erased,
     /// Something that only the person's own consent allows.
     #[error("needs consent as the legal basis")]
     Consent,

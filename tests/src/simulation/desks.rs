@@ -1,10 +1,11 @@
 //! Caseworkers of the simulated societies: what they register, open, decide and read, by commands alone.
 
-use kinmesh_protocol::base::{CaseId, MemberId, SubjectId};
+use kinmesh_protocol::base::{CaseId, MemberId, PersonId, SubjectId};
 use kinmesh_protocol::casework::consent::{ConsentForm, Decision};
+use kinmesh_protocol::casework::erasure::ErasureBasis;
 use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::casework::review::Verdict;
-use kinmesh_protocol::engine::answer::{CandidateLine, DisclosureShown};
+use kinmesh_protocol::engine::answer::{CandidateLine, DisclosureShown, ErasureProblem, ErasureView};
 use kinmesh_protocol::engine::command::{CaseForm, SubjectForm};
 use kinmesh_protocol::engine::{Answer, Command, Failure};
 use kinmesh_protocol::person::PersonForm;
@@ -30,6 +31,40 @@ pub fn insist(setup: &mut Setup, node: usize, command: &Command) -> Answer {
 /// Registers a person.
 pub fn register(setup: &mut Setup, node: usize, form: PersonForm) {
     insist(setup, node, &Command::PersonAdd { form: Box::new(form) });
+}
+
+/// Registers a person; gives the record's id.
+///
+/// # Panics
+/// When the node answers something else.
+pub fn add(setup: &mut Setup, node: usize, form: PersonForm) -> PersonId {
+    match insist(setup, node, &Command::PersonAdd { form: Box::new(form) }) {
+        Answer::PersonAdded(added) => added.person,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Two users erase a record, however often the store refuses; gives what the second was told, none where its reply was lost.
+///
+/// # Panics
+/// When the node answers something else.
+pub fn erase(setup: &mut Setup, node: usize, record: impl ToString) -> Option<ErasureView> {
+    let request = Command::EraseRequest { record: record.to_string(), basis: ErasureBasis::ConsentWithdrawn };
+    let run = Command::EraseRun { record: record.to_string() };
+    for _ in 0..1_000 {
+        match setup.world.command(node, request.clone()) {
+            Ok(_) | Err(Failure::Store | Failure::Erasure(ErasureProblem::Asked)) => {}
+            Err(Failure::Erasure(ErasureProblem::Erased)) => return None,
+            Err(other) => panic!("{other}"),
+        }
+        match setup.world.command_as(node, "focal-point", run.clone()) {
+            Ok(Answer::Erasure(view)) => return Some(*view),
+            Err(Failure::Store | Failure::Erasure(ErasureProblem::NotAsked)) => setup.world.run_for(100),
+            Err(Failure::Erasure(ErasureProblem::Erased)) => return None,
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("the store refused a thousand times")
 }
 
 /// Opens the mother's case and starts its search; gives the case's id.

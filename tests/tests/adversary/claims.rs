@@ -37,22 +37,22 @@ pub fn tags(setup: &Setup, owner: usize) -> Vec<Vec<Tag>> {
     people.into_values().collect()
 }
 
-fn body(hostile: &mut Hostile, epoch: Epoch, tags: Vec<Tag>, attr_root: [u8; 32]) -> Claim {
+pub fn body(hostile: &mut Hostile, epoch: Epoch, tags: Vec<Tag>, attr_root: [u8; 32]) -> Claim {
     let (claim_id, case_ref) = (ClaimId(hostile.draw.bytes()), CaseRef(hostile.draw.bytes()));
     Claim { claim_id, case_ref, epoch, set_seq: 1, family: Family::Registered, tags, attr_root }
 }
 
 /// The answers that came to it since a mark, each with the bytes of its body and of its cell.
-fn answers(hostile: &Hostile, setup: &Setup, since: usize) -> Vec<(ClaimAnswer, usize, usize)> {
+pub fn answers(hostile: &Hostile, setup: &Setup, since: usize) -> Vec<(ClaimAnswer, usize, usize)> {
     let heard = hostile.heard(setup, since).into_iter().filter(|heard| heard.message.header.kind == kind::CLAIM_ANSWER);
     heard.map(|heard| (cbor::decode(&heard.message.body).expect("an answer"), heard.message.body.len(), heard.bytes)).collect()
 }
 
 /// A commit as far as a disk shows it: the trees that it writes to, and the sizes of what concerns claims.
-type Shape = Vec<(Tree, usize)>;
+pub type Shape = Vec<(Tree, usize)>;
 
 /// What the commits that concern claims wrote since asked last.
-fn shapes(setup: &Setup, node: usize) -> Vec<Shape> {
+pub fn shapes(setup: &Setup, node: usize) -> Vec<Shape> {
     let commits = setup.world.nodes[node].store.written();
     let about_claims = commits.into_iter().filter(|commit| commit.iter().any(|(tree, _, _)| *tree == Tree::Claims));
     about_claims
@@ -77,7 +77,12 @@ fn seeker_at(seed: u64, visible_to: &str) -> (Setup, usize, Hostile) {
 
 /// Claims, waits for the answer, and tells all that could be told from it: the answer, its sizes, how long it took, what the
 /// holder wrote.
-fn claim(setup: &mut Setup, north: usize, hostile: &mut Hostile, tags: Vec<Tag>) -> (ClaimStatus, usize, usize, u64, Vec<Shape>) {
+pub fn claim(
+    setup: &mut Setup,
+    north: usize,
+    hostile: &mut Hostile,
+    tags: Vec<Tag>,
+) -> (ClaimStatus, usize, usize, u64, Vec<Shape>) {
     let (epoch, _) = epoch_of(setup, north);
     let root = hostile.draw.bytes();
     let claim = body(hostile, epoch, tags, root);

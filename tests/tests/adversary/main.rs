@@ -13,6 +13,7 @@ mod claims;
 mod classifier;
 mod deltas;
 mod encodings;
+mod erasure;
 mod evaluation;
 mod keys;
 mod leaks;

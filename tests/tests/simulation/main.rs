@@ -12,6 +12,7 @@ mod custody;
 mod deltas;
 mod duplicates;
 mod epochs;
+mod erasure;
 mod freshness;
 mod keylog;
 mod later;

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::base::PersonId;
 use crate::base::limits::HOUSEHOLD;
+use crate::engine::answer::erasure::ErasureProblem;
 use crate::engine::bundle_out::CarryProblem;
 use crate::person::FormError;
 
@@ -54,6 +55,9 @@ pub enum Failure {
     /// A paper of an audit was refused.
     #[error("{0}")]
     Audit(AuditProblem),
+    /// A record was not erased.
+    #[error("{0}")]
+    Erasure(ErasureProblem),
     /// No bundle is made for the member.
     #[error("{0}")]
     Carry(CarryProblem),

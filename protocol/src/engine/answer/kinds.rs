@@ -7,8 +7,8 @@ use crate::base::{AuditId, CaseId, ClaimId, MemberId, PersonId, Sensitive, Subje
 use crate::casework::outcome::OutcomeKind;
 use crate::engine::answer::{
     AskHitLine, AskingLine, AuditLine, BreakerLine, CandidateLine, CandidateShown, CaseLine, CaseShown, DisclosureLine,
-    DisclosureShown, DisclosureView, Duplicates, HeldLine, KeysRequested, MemberView, NodeStatus, PersonAdded, PersonLine,
-    PersonShown, QuestionLine, RosterView, RowResult, SearchLine, SearchPlan,
+    DisclosureShown, DisclosureView, Duplicates, ErasureLine, ErasureView, HeldLine, KeysRequested, MemberView, NodeStatus,
+    PersonAdded, PersonLine, PersonShown, QuestionLine, RosterView, RowResult, SearchLine, SearchPlan,
 };
 use crate::engine::bundle_in::BundleOutcome;
 use crate::engine::bundle_out::{BundlePlace, CarryProblem};
@@ -113,6 +113,13 @@ pub enum Answer {
         one: PersonId,
         /// The other.
         other: PersonId,
+    },
+    /// To `ErasePlan`, `EraseRequest`, `EraseWithdraw` and `EraseRun`.
+    Erasure(Box<ErasureView>),
+    /// To `EraseList`.
+    Erasures {
+        /// Those that wait for a second user.
+        erasures: Vec<ErasureLine>,
     },
     /// To `CaseOpen`.
     CaseOpened {

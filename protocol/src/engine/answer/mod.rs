@@ -6,6 +6,7 @@
 mod asking;
 mod candidates;
 mod cases;
+mod erasure;
 mod failure;
 mod kinds;
 mod node;
@@ -16,6 +17,7 @@ pub use candidates::{
     CandidateLine, CandidateRow, CandidateShown, DisclosureLine, DisclosureShown, DisclosureView, QuestionLine,
 };
 pub use cases::{BreakerLine, CaseLine, CaseShown, HeldLine, SearchLine, SearchPlan, SubjectLine};
+pub use erasure::{ErasureLine, ErasureProblem, ErasureView};
 pub use failure::{AuditProblem, Block, Failure, PairProblem, PublicProblem};
 pub use kinds::Answer;
 pub use node::{

@@ -34,6 +34,7 @@ pub fn run(slice: &IndexSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure>
     // Entries of this slice are not in the store yet.
     let mut of_slice = Bearers::new();
     for (entry, waiting) in &slice.entries {
+        // ER-4.
         // Who left the index meanwhile is not written into it again.
         let row = read::<IndexRow>(bulk, &(slice.family, *entry))?.filter(|row| row.mode != MatchMode::Off);
         let household = household_of(bulk, slice.family, *entry, row.as_ref())?;

@@ -7,6 +7,7 @@ pub mod decoys;
 pub mod delta;
 pub mod evaluation;
 pub mod index;
+pub mod remains;
 pub mod removal;
 pub mod round;
 pub(super) mod sets;
