@@ -125,7 +125,7 @@ impl Engine {
         if self.own.member.is_some() || self.held.is_none() {
             return Ok(());
         }
-        self.due(step, step.wall() + EVERY, Due::Timestamp);
+        self.due_only(step, step.wall() + EVERY, Due::Timestamp)?;
         if self.is_own_coordinator() {
             self.sign_timestamp(step)?;
         }

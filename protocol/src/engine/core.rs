@@ -16,7 +16,7 @@ use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
 use crate::engine::links::Links;
 use crate::engine::retest::Tested;
-use crate::engine::rows::{Due, DueRow, OwnRow};
+use crate::engine::rows::{Due, DueRow, OwnRow, SoleTimer};
 pub(super) use crate::engine::running::{JobFor, Running};
 use crate::engine::standing::Standings;
 use crate::engine::step::{Mark, Step};
@@ -336,6 +336,24 @@ impl Engine {
         step.put(&due.at(at), &DueRow {});
     }
 
+    /// Sets the only timer of its kind, in the place of an earlier one.
+    pub(super) fn due_only<V: View>(&self, step: &mut Step<'_, V>, at: Timestamp, due: Due) -> Result<(), ReadError> {
+        let (_, kind, _) = due.at(at);
+        if let Some(old) = step.get::<SoleTimer>(&kind)? {
+            step.remove::<DueRow>(&due.at(old.at));
+        }
+        step.put(&kind, &SoleTimer { at });
+        self.due(step, at, due);
+        Ok(())
+    }
+
+    /// Whether the only timer of its kind is set.
+    pub(super) fn is_due<V: View>(step: &Step<'_, V>, due: Due) -> Result<bool, ReadError> {
+        let (_, kind, _) = due.at(step.wall());
+        let Some(timer) = step.get::<SoleTimer>(&kind)? else { return Ok(false) };
+        Ok(step.get::<DueRow>(&due.at(timer.at))?.is_some())
+    }
+
     fn wake<V: View>(&mut self, step: &mut Step<'_, V>) {
         let from = row_key(1, &());
         // One key past everything that is due: the timers' keys begin with their time.
@@ -373,10 +391,7 @@ impl Engine {
                 self.pump_member(step, &member);
                 Ok(())
             }
-            Due::PublicSync => {
-                self.sync_public(step);
-                Ok(())
-            }
+            Due::PublicSync => self.sync_public(step),
             Due::Retry(request) => self.retry_request(step, request),
             Due::Redial(member) => {
                 self.redial(step, member);

@@ -36,8 +36,7 @@ impl Engine {
         let pace = self.held.as_ref().ok_or(ReadError::Damaged)?.roster.pace;
         let next_look = step.wall() + Millis((pace.epoch.0 / 28).max(1_000));
         let Some(keys) = self.own_keys(step.wall()) else {
-            self.due(step, next_look, Due::Epoch);
-            return Ok(());
+            return self.due_only(step, next_look, Due::Epoch);
         };
         let drained = self.retire(step)?;
         self.forget_sealing_keys(step)?;
@@ -62,15 +61,14 @@ impl Engine {
             self.renew_sealing_key(step)?;
         }
         let at = drained.map_or(next, |drained| drained.min(next));
-        self.due(step, at.max(Timestamp(now.0.saturating_add(1))), Due::Epoch);
-        Ok(())
+        self.due_only(step, at.max(Timestamp(now.0.saturating_add(1))), Due::Epoch)
     }
 
     /// The index of the next epoch moved on: rolls, if that was all that was waited for.
     pub(super) fn index_moved<V: View>(&self, step: &mut Step<'_, V>, state: &IndexState) -> Result<(), ReadError> {
         let is_whole = state.next.is_some_and(|next| next.filled && next.pending == 0);
         if is_whole && step.get::<RollRow>(&())?.is_some_and(|plan| plan.at <= step.wall()) {
-            self.due(step, step.wall(), Due::Epoch);
+            self.due_only(step, step.wall(), Due::Epoch)?;
         }
         Ok(())
     }
@@ -87,14 +85,13 @@ impl Engine {
             return Ok(());
         }
         step.put(&(), &RollRow { at, forced: false });
-        self.due(step, step.wall(), Due::Epoch);
-        Ok(())
+        self.due_only(step, step.wall(), Due::Epoch)
     }
 
     /// The roster demands a roll of this node's key at once.
-    pub(super) fn roll_forced<V: View>(&self, step: &mut Step<'_, V>) {
+    pub(super) fn roll_forced<V: View>(&self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         step.put(&(), &RollRow { at: step.wall(), forced: true });
-        self.due(step, step.wall(), Due::Epoch);
+        self.due_only(step, step.wall(), Due::Epoch)
     }
 
     /// The own announcement that counts.

@@ -106,12 +106,12 @@ impl Engine {
     }
 
     /// Asks every connected peer for newer public messages, and sets the next time.
-    pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) {
+    pub(super) fn sync_public<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         for peer in self.links.up() {
             self.ask_public(step, &peer);
             self.note_seen(step, &peer);
         }
-        self.due(step, step.wall() + self.sync_interval(), Due::PublicSync);
+        self.due_only(step, step.wall() + self.sync_interval(), Due::PublicSync)
     }
 
     /// A bag's interval over 72: every five minutes in a real network.

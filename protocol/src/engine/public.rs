@@ -225,14 +225,14 @@ impl Engine {
         step.notify(NoticeCode::RosterAccepted, None, version);
         self.take_own_announcement(step)?;
         if is_forced {
-            self.roll_forced(step);
+            self.roll_forced(step)?;
         }
         self.hold_back_strangers(step)?;
         self.standings_changed(step, &before, version)?;
         self.admit_members(step);
         if old.is_none() {
-            self.due(step, step.wall(), Due::Epoch);
-            self.due(step, step.wall(), Due::PublicSync);
+            self.due_only(step, step.wall(), Due::Epoch)?;
+            self.due_only(step, step.wall(), Due::PublicSync)?;
             self.plan_forgetting(step);
         } else {
             self.freshness_changed(step, was)?;

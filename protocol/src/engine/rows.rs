@@ -113,6 +113,16 @@ crate::record!(Counters, (), Own, 4, Service);
 pub struct DueRow {}
 crate::record!(DueRow, (Timestamp, u8, [u8; 16]), Due, 1, Service);
 
+/// When the only timer of a kind was last set for: a timer that sets itself again must not stand twice, or both stay for good.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SoleTimer {
+    /// Its time.
+    #[n(0)]
+    pub at: Timestamp,
+}
+crate::record!(SoleTimer, u8, Own, 5, Service);
+
 /// A matter that waits until the records are open.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]

@@ -62,6 +62,12 @@ impl SimStore {
         self.state().rows.keys().filter(|(found, _)| *found == tree).count()
     }
 
+    /// Keys of a tree's rows, in order.
+    #[must_use]
+    pub fn keys(&self, tree: Tree) -> Vec<RowKey> {
+        self.state().rows.keys().filter(|(found, _)| *found == tree).map(|(_, key)| key.clone()).collect()
+    }
+
     /// A record whether or not the node is locked: for the checks of a run, which no node could make.
     #[must_use]
     pub fn peek<R: Record>(&self, id: &R::Id) -> Option<R> {
