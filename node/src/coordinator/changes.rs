@@ -67,6 +67,9 @@ pub fn pace_text(pace: &Pace) -> String {
     if *pace == Pace::drill(hour_ms) {
         return format!("drill pace: an hour takes {hour_ms} ms");
     }
+    if hour_ms < 3_600_000 && *pace == Pace::long_drill(hour_ms, pace.epoch) {
+        return format!("drill pace: an hour takes {hour_ms} ms, an epoch {} s", pace.epoch.0 / 1_000);
+    }
     format!(
         "own pace: a bag every {} min, epochs of {} h, answers after {} to {} min",
         pace.bag.0 / 60_000,
@@ -323,6 +326,8 @@ fn coordinator_text(coordinator: &Coordinator) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kinmesh_protocol::base::Millis;
+
     use crate::coordinator::proposal::tests::{member, roster};
 
     fn words(before: Option<&Roster>, after: &Roster) -> Vec<String> {
@@ -367,6 +372,8 @@ mod tests {
     #[test]
     fn paces_have_words() {
         assert_eq!(pace_text(&Pace::standard()), "standard pace");
+        let long = Pace::long_drill(500, Millis::seconds(7_200));
+        assert_eq!(pace_text(&long), "drill pace: an hour takes 500 ms, an epoch 7200 s");
         let own = Pace { bag: kinmesh_protocol::base::Millis::hours(3), ..Pace::standard() };
         assert!(pace_text(&own).starts_with("own pace: a bag every 180 min"));
     }

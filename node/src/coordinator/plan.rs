@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use kinmesh_protocol::base::{MemberId, NetworkId, ProfileId};
+use kinmesh_protocol::base::{MemberId, Millis, NetworkId, ProfileId};
 use kinmesh_protocol::roster::{ClassId, MemberStatus, Pace};
 use serde::Deserialize;
 use thiserror::Error;
@@ -62,6 +62,18 @@ pub enum PlannedPace {
     Low,
     /// Those of a drill in which an hour takes so many milliseconds.
     DrillHourMs(u64),
+    /// Those of a drill whose epoch is longer than its hours say.
+    Drill(PlannedDrill),
+}
+
+/// A drill's intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedDrill {
+    /// Milliseconds of an hour.
+    pub hour_ms: u64,
+    /// Seconds of an epoch, at least.
+    pub epoch_s: u64,
 }
 
 /// Settings of one member; what is left out stays, or is the usual value.
@@ -131,6 +143,7 @@ impl From<PlannedPace> for Pace {
             PlannedPace::Standard => Pace::standard(),
             PlannedPace::Low => Pace::low(),
             PlannedPace::DrillHourMs(hour_ms) => Pace::drill(hour_ms),
+            PlannedPace::Drill(drill) => Pace::long_drill(drill.hour_ms, Millis::seconds(drill.epoch_s)),
         }
     }
 }
@@ -174,6 +187,8 @@ mod tests {
         assert_eq!(plan.members.len(), 1);
         let least = Plan::parse("network = \"kin-rcrc\"\npace = \"standard\"\n").unwrap();
         assert_eq!((least.pace, least.expires_days), (Some(PlannedPace::Standard), None));
+        let long = Plan::parse("network = \"drill-a\"\npace = { drill = { hour_ms = 500, epoch_s = 7200 } }\n").unwrap();
+        assert_eq!(long.pace.map(Pace::from), Some(Pace { epoch: Millis::seconds(7_200), ..Pace::drill(500) }));
     }
 
     #[test]
@@ -182,6 +197,7 @@ mod tests {
             ("network = \"kin\"\nexpire_days = 3\n", 2),
             ("network = \"KIN\"\n", 1),
             ("network = \"kin\"\npace = \"quick\"\n", 2),
+            ("network = \"drill-a\"\npace = { drill = { hour_ms = 500 } }\n", 2),
         ];
         for (text, line) in cases {
             assert_eq!(Plan::parse(text).unwrap_err(), PlanError { line }, "{text}");

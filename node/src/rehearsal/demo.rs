@@ -12,7 +12,7 @@ use crate::rehearsal::desks;
 use crate::rehearsal::errors::RehearsalError;
 use crate::rehearsal::fleet::{Fleet, file_error};
 use crate::rehearsal::ledger::Ledger;
-use crate::rehearsal::network::{COORDINATOR, HOUR_MS, Network, Wire, folder};
+use crate::rehearsal::network::{COORDINATOR, HOUR_MS, Network, Rhythm, Wire, folder};
 use crate::rehearsal::plants::Plants;
 use crate::rehearsal::report::{self, Marks};
 use crate::rehearsal::screen::Screen;
@@ -82,7 +82,7 @@ async fn begin(options: &DemoOptions, play: &Play, members: &[MemberId], screen:
     let fleet = Fleet::start(options.program.clone(), options.keep.as_deref())?;
     let wire = if options.keep.is_some() { Wire::Direct } else { Wire::Recorded };
     let dir = fleet.dir().to_path_buf();
-    let mut network = Network::start(fleet, &play.societies, wire, HOUR_MS).await?;
+    let mut network = Network::start(fleet, &play.societies, wire, Rhythm { hour_ms: HOUR_MS, epoch_s: 0 }).await?;
     screen.done(&format!("key ceremony 2 of 3 · roster v1 signed · {} members", members.len()));
     screen.doing("nodes up");
     network.up(&play.societies, members).await?;

@@ -23,7 +23,7 @@ use crate::rehearsal::drill_usage::{cores, cpu_seconds, evaluation_seconds, medi
 use crate::rehearsal::drill_world::{Candidates, World, within};
 use crate::rehearsal::errors::RehearsalError;
 use crate::rehearsal::fleet::Fleet;
-use crate::rehearsal::network::{COORDINATOR, Network, Wire, folder};
+use crate::rehearsal::network::{COORDINATOR, Network, Rhythm, Wire, folder};
 use crate::rehearsal::screen::Screen;
 use crate::rehearsal::work::Sets;
 
@@ -33,8 +33,11 @@ const LEAST: u64 = 10;
 const SEEKERS: usize = 8;
 /// An hour of the smallest drill, in milliseconds.
 const HOUR_MS: u64 = 80;
-/// People for whom the hour is a millisecond longer: an epoch must not end while a large world is being built.
+/// People for whom the hour is a millisecond longer: what falls due by the hour must leave time for building a large world.
 const PEOPLE_A_MS: u64 = 215;
+/// People for whom the epoch is a second longer: it must not end while a large world is being built, and a round, of which it has
+/// 40, must not fall into the import, or sets are made of a part of the people and again of all.
+const PEOPLE_AN_EPOCH_S: u64 = 12;
 /// Until memory is looked at.
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long a suspension may take before the drill gives up.
@@ -119,13 +122,13 @@ async fn play(options: DrillOptions) -> Result<DrillReport, RehearsalError> {
     let mut screen = Screen::start();
     let members = (0..usize::from(options.members)).map(member_at).collect::<Result<Vec<_>, _>>()?;
     let world = World::spread(members, options.people);
-    let hour_ms = HOUR_MS + options.people / PEOPLE_A_MS;
+    let rhythm = rhythm(&options);
     let evaluation = evaluation_seconds();
     let evaluations = evaluations(&world)?;
     screen.doing("key ceremony, nodes, roster");
     let fleet = Fleet::start(options.program, options.keep.as_deref())?;
-    let mut network = start(fleet, &world, hour_ms).await?;
-    screen.done(&format!("{} nodes up (an hour = {hour_ms} ms)", world.members.len() + 1));
+    let mut network = start(fleet, &world, rhythm).await?;
+    screen.done(&format!("{} nodes up (an hour = {} ms)", world.members.len() + 1, rhythm.hour_ms));
     let built = build(&mut network, &world, &mut screen).await?;
     let mut seen = Candidates::default();
     let before = world.matches(SEEKERS, 0, true);
@@ -136,7 +139,7 @@ async fn play(options: DrillOptions) -> Result<DrillReport, RehearsalError> {
     Ok(DrillReport {
         members: world.members.len(),
         people: world.total(),
-        hour_ms,
+        hour_ms: rhythm.hour_ms,
         lost: world.lost_member()?,
         exposed_own: breach.loot.own_people as u64,
         exposed_others: breach.loot.others_people as u64,
@@ -189,7 +192,15 @@ fn evaluations(world: &World) -> Result<u64, RehearsalError> {
     Ok(all)
 }
 
-async fn start(fleet: Fleet, world: &World, hour_ms: u64) -> Result<Network, RehearsalError> {
+/// Time runs as slowly as the links and the people need: each link has its bags whatever there is to do, some milliseconds of
+/// processor time each.
+fn rhythm(options: &DrillOptions) -> Rhythm {
+    let members = u64::from(options.members);
+    let hour_ms = (HOUR_MS + options.people / PEOPLE_A_MS).max(members * members.saturating_sub(1));
+    Rhythm { hour_ms, epoch_s: options.people / PEOPLE_AN_EPOCH_S }
+}
+
+async fn start(fleet: Fleet, world: &World, rhythm: Rhythm) -> Result<Network, RehearsalError> {
     let society = |member: &MemberId| Society {
         member: *member,
         name: format!("Society {member}"),
@@ -197,7 +208,7 @@ async fn start(fleet: Fleet, world: &World, hour_ms: u64) -> Result<Network, Reh
         file: String::new(),
     };
     let societies: Vec<Society> = world.members.iter().map(society).collect();
-    let mut network = Network::start(fleet, &societies, Wire::Counted, hour_ms).await?;
+    let mut network = Network::start(fleet, &societies, Wire::Counted, rhythm).await?;
     network.up(&societies, &world.members).await?;
     Ok(network)
 }

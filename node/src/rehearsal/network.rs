@@ -48,6 +48,16 @@ pub struct Network {
     pub ports: BTreeMap<String, u16>,
     /// An hour of the real network, in milliseconds of this one.
     pub hour_ms: u64,
+    epoch_s: u64,
+}
+
+/// How quickly a network's time runs.
+#[derive(Clone, Copy)]
+pub struct Rhythm {
+    /// An hour of the real network, in milliseconds of this one.
+    pub hour_ms: u64,
+    /// Least seconds of an epoch.
+    pub epoch_s: u64,
 }
 
 /// The folder of a member's node.
@@ -61,14 +71,15 @@ impl Network {
     ///
     /// # Errors
     /// [`RehearsalError`].
-    pub async fn start(fleet: Fleet, societies: &[Society], wire: Wire, hour_ms: u64) -> Result<Self, RehearsalError> {
+    pub async fn start(fleet: Fleet, societies: &[Society], wire: Wire, rhythm: Rhythm) -> Result<Self, RehearsalError> {
         let mut network = Self {
             coordinator: Client::new(&fleet.node_dir(COORDINATOR)),
             fleet,
             desks: BTreeMap::new(),
             taps: Vec::new(),
             ports: BTreeMap::new(),
-            hour_ms,
+            hour_ms: rhythm.hour_ms,
+            epoch_s: rhythm.epoch_s,
         };
         network.ceremony()?;
         let mut enrolments = Vec::new();
@@ -176,8 +187,9 @@ impl Network {
         let dir = self.fleet.dir();
         let plan = dir.join("roster.toml");
         let body = format!(
-            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill_hour_ms = {} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
+            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill = {{ hour_ms = {}, epoch_s = {} }} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
             self.hour_ms,
+            self.epoch_s,
             text(&dir.join("custodians").join("custodians.toml")),
             text(&dir.join(COORDINATOR).join("enrol-coordinator.toml")),
         );

@@ -147,6 +147,13 @@ impl Pace {
         }
     }
 
+    /// A drill's pace with an epoch of its own, if that is longer: one that must not end while its world is built.
+    #[must_use]
+    pub fn long_drill(hour_ms: u64, epoch: Millis) -> Self {
+        let drill = Self::drill(hour_ms);
+        Self { epoch: drill.epoch.max(epoch), ..drill }
+    }
+
     /// A day of this network, in which sets are renewed once: 24 hours in the standard and the low pace.
     #[must_use]
     pub const fn day(&self) -> Millis {
@@ -231,7 +238,9 @@ mod tests {
         assert_eq!(Pace::low().check(false), Ok(()));
         for hour_ms in [1, 10, 50, 1_000] {
             assert_eq!(Pace::drill(hour_ms).check(true), Ok(()), "{hour_ms}");
+            assert_eq!(Pace::long_drill(hour_ms, Millis::days(2)).check(true), Ok(()), "{hour_ms}");
         }
+        assert_eq!(Pace::long_drill(50, Millis(1)), Pace::drill(50));
         assert_eq!(Pace::drill(3_600_000), Pace::standard());
     }
 
