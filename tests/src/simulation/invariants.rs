@@ -6,7 +6,7 @@
 use kinmesh_protocol::audit::{AuditEntry, AuditHead, append};
 use kinmesh_protocol::base::limits::{BATCH_BYTES, VALUE_BYTES};
 use kinmesh_protocol::base::record::{Record, Row, Tree};
-use kinmesh_protocol::base::{ClaimId, MemberId, cbor};
+use kinmesh_protocol::base::{ClaimId, cbor};
 use kinmesh_protocol::casework::candidate::CandidateRecord;
 use kinmesh_protocol::casework::claim::{ClaimIn, ClaimOut, HolderEvent, HolderState, SeekerEvent, SeekerState};
 use kinmesh_protocol::casework::consent::Decision;
@@ -85,12 +85,6 @@ pub fn roster_of(store: &SimStore) -> Option<Roster> {
     let bytes = store.read_blob(head.blob, usize::MAX).ok()?;
     let (payload, _) = parse_signed(&bytes).ok()?;
     cbor::decode(&payload).ok()
-}
-
-/// Whether a roster lets a member take part.
-#[must_use]
-pub fn takes_part(roster: &Roster, member: &MemberId) -> bool {
-    roster.member(member).is_some_and(kinmesh_protocol::roster::Member::takes_part)
 }
 
 fn read<R: Record>(row: &Row) -> Option<(R::Id, R)> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::base::record::Tree;
-use kinmesh_protocol::base::{DeliveryId, JobId, PeerId, ReceiptId, Seed, Ticket, Timestamp};
+use kinmesh_protocol::base::{DeliveryId, JobId, MemberId, PeerId, ReceiptId, Seed, Ticket, Timestamp};
 use kinmesh_protocol::engine::job;
 use kinmesh_protocol::engine::{
     Action, Answer, Custody, Effects, Engine, Failure, Input, Job, LinkChange, NodeKeys, Notice, NoticeCode, Now, Op, Receipt,
@@ -98,6 +98,8 @@ pub struct World {
     /// The watched commits: node, then tree and length of value of each row, none for a removal, in the batch's order.
     pub shapes: Vec<(usize, CommitShape)>,
     pub(super) apart: BTreeSet<(usize, usize)>,
+    /// Whom a roster lets take part, by its hash.
+    pub(super) rosters: BTreeMap<[u8; 32], BTreeSet<MemberId>>,
     /// Where randomness hangs on the moment: how often each was drawn for already.
     pub(super) moments: Option<Moments>,
     /// What was answered to an item that a test offered.
@@ -133,6 +135,7 @@ impl World {
             watch: false,
             shapes: Vec::new(),
             apart: BTreeSet::new(),
+            rosters: BTreeMap::new(),
             offered: None,
             now_ms: 1_800_000_000_000,
             sequence: 0,

@@ -12,9 +12,10 @@
 //! `KINMESH_OBSERVER=N cargo test --release -p kinmesh-tests --test adversary attack_23 -- --ignored --nocapture`;
 //! with `KINMESH_OBSERVER_KEPT=FOLDER` each world is kept there, and not made again; `KINMESH_OBSERVER_MEMBERS=M` makes smaller ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Mutex;
 
 use kinmesh_protocol::base::Draw;
 use kinmesh_protocol::base::record::Tree;
@@ -29,8 +30,9 @@ use kinmesh_tests::simulation::{Faults, Observed, people, start_with};
 use crate::classifier::{Classifier, Sample, left_out, regression, slope, standardise, stumps};
 use crate::traffic::Traffic;
 
-/// Milliseconds of an hour: short, so that the public messages between bags, which come by the second, are few.
-const HOUR: u64 = 100;
+/// Milliseconds of an hour: a day is just not shorter than the least time between two rounds of sets, as in a real network, and
+/// the public messages between bags, which come by the second, are few.
+const HOUR: u64 = 640;
 const DAY: u64 = 24 * HOUR;
 
 /// A network and what happens in it.
@@ -144,6 +146,30 @@ fn kept_week(seed: u64, plan: &Plan, with_matches: bool) -> Week {
     let week = week(seed, plan, with_matches);
     std::fs::write(&path, week.write()).expect("a file in the named folder");
     week
+}
+
+/// Every week of a plan, made side by side on all cores.
+fn weeks(plan: &Plan) -> BTreeMap<(u64, bool), Week> {
+    let without = (1..=plan.worlds).filter(|seed| seed % WITHOUT == 1).map(|seed| (seed, false));
+    let waiting = Mutex::new((1..=plan.worlds).map(|seed| (seed, true)).chain(without).collect::<VecDeque<_>>());
+    let made = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let Some((seed, with_matches)) = waiting.lock().expect("the list").pop_front() else { break };
+                    let week = kept_week(seed, plan, with_matches);
+                    println!(
+                        "seed {seed}, {} matches: {} items",
+                        if with_matches { "with" } else { "without" },
+                        week.traffic.len()
+                    );
+                    made.lock().expect("the weeks").insert((seed, with_matches), week);
+                }
+            });
+        }
+    });
+    made.into_inner().expect("the weeks")
 }
 
 impl Week {
@@ -274,18 +300,16 @@ fn attack_23_an_observer_of_lengths_and_times_cannot_tell_a_match() {
         Some(worlds) => Plan { members, matches: 20, worlds },
         None => Plan { members: 6, matches: 6, worlds: 4 },
     };
+    let mut weeks = weeks(&plan);
     let mut twins = Vec::new();
     for seed in 1..=plan.worlds {
-        let with = kept_week(seed, &plan, true);
-        let without = (seed % WITHOUT == 1).then(|| kept_week(seed, &plan, false));
+        let with = weeks.remove(&(seed, true)).expect("a week of each seed");
+        let without = weeks.remove(&(seed, false));
         let met_without = without.as_ref().map_or(0, |week| week.met);
         let (items, met, disclosed) = (with.traffic.len(), with.met, with.disclosed);
         println!("seed {seed}: {met} of {} met, {disclosed} disclosed; {met_without} met without; {items} items", plan.matches);
         assert!(met * 4 >= plan.matches * 3 && met_without == 0, "seed {seed}: {met} matches, {met_without} without");
         twins.push(Twins { seed, with, without });
-        if seed > 1 && seed < plan.worlds {
-            println!("so far: {:?}", left_out(&samples(&twins, &plan, |_| None).0, regression));
-        }
     }
     let (plain, names) = samples(&twins, &plan, |_| None);
     println!("{} pairs, {} of them matches, {} figures", plain.len(), plain.iter().filter(|s| s.matched).count(), names.len());
