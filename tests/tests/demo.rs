@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops by failing")]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -162,7 +163,7 @@ impl Drop for Kept {
 }
 
 /// One test, since a kept demo takes its time: what is printed works, nothing anywhere on the disk is readable, and a node
-/// that is killed in the middle of a search goes on with it.
+/// that is killed in the middle of a search goes on with it; two users erase a record.
 #[test]
 fn a_kept_demo_can_be_explored_is_unreadable_on_disk_and_survives_a_kill() {
     let _alone = alone();
@@ -206,6 +207,42 @@ fn a_kept_demo_can_be_explored_is_unreadable_on_disk_and_survives_a_kill() {
         let status = kept.ask("bora", &["search", "status", &case]);
         status.lines().any(|line| line.split_whitespace().skip(2).take(3).eq(["4", "4", "4"]))
     });
+    two_users_erase_a_record(&mut kept);
+}
+
+fn two_users_erase_a_record(kept: &mut Kept) {
+    let credential = |name: &str| kept.dir.join(name).to_str().expect("a path").to_owned();
+    let (desk, boris) = (credential("elba.user-credential"), credential("boris.credential"));
+    std::fs::write(&boris, [7; 32]).expect("a file");
+    std::fs::set_permissions(&boris, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    let added = kept.ask("elba", &["--user", "desk", "user", "add", "boris", "--credential", &desk, "--user-credential", &boris]);
+    assert!(!added.contains('✗'), "{added}");
+    // A daemon knows a user from its next start on.
+    kept.kill("elba");
+    kept.start_again("elba");
+    let unlocked = kept.ask("elba", &["--user", "boris", "daemon", "unlock", "--credential", &boris]);
+    assert!(!unlocked.contains('✗'), "{unlocked}");
+    let ask = |user: &str, arguments: &[&str]| kept.ask("elba", &[&["--user", user], arguments].concat());
+    let list = ask("desk", &["person", "list"]);
+    let short = list.lines().find_map(|line| line.split_whitespace().next().filter(|word| word.starts_with("P-")));
+    let short = short.expect("a person").to_owned();
+    let shown = ask("desk", &["person", "show", &short, "--json"]);
+    let of_id = |text: &str| text.chars().take_while(char::is_ascii_alphanumeric).count();
+    let at = shown.find(&short).expect("the id");
+    let record = &shown[at..at + 2 + of_id(&shown[at + 2..])];
+    assert!(record.len() > short.len(), "{shown}");
+    assert!(ask("desk", &["erase", "plan", &short]).contains("nobody has asked"));
+    let asked = ask("desk", &["erase", "request", &short, "--basis", "objection"]);
+    assert!(asked.contains("nothing has changed"), "{asked}");
+    assert!(ask("desk", &["erase", "list"]).contains(&short));
+    let refused = ask("desk", &["erase", "run", record]);
+    assert!(refused.contains("KM-3018"), "one person alone: {refused}");
+    let refused = ask("boris", &["erase", "run", &short]);
+    assert!(refused.contains("KM-1011"), "the id has to be given whole: {refused}");
+    let erased = ask("boris", &["erase", "run", record]);
+    assert!(erased.contains("is erased"), "{erased}");
+    assert!(ask("desk", &["person", "show", record]).contains("KM-3004"));
+    assert!(!ask("desk", &["person", "list"]).contains(&short));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 use kinmesh_protocol::base::BlobId;
 use thiserror::Error;
@@ -26,6 +27,8 @@ use crate::store::recover::open_database;
 use crate::store::seal::Sealer;
 use crate::store::space::Space;
 
+/// How long a folder that is in use is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// Bytes of the ballast, unless the configuration says otherwise.
 const BALLAST_BYTES: u64 = 64 * 1024 * 1024;
 const PAGE: usize = 1_024;
@@ -204,13 +207,18 @@ fn check_kind(expected: StoreKind, found: StoreKind) -> Result<(), OpenError> {
     if expected == found { Ok(()) } else { Err(OpenError::Kind { expected, found }) }
 }
 
-/// The lock is on the open file, so that it goes with the process however that ends.
+/// The lock is on the open file, so that it goes with the process however that ends. A process that was just killed may hold it
+/// a moment longer than it is seen: who starts a node again at once must not be sent away.
 fn lock(path: &Path) -> Result<File, OpenError> {
     let file = File::options().write(true).create(true).truncate(false).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_WAIT / 100),
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
 }
 

@@ -158,6 +158,18 @@ fn a_locked_store_takes_records_in_and_gives_them_back_once_open() {
 }
 
 #[test]
+fn a_folder_that_is_let_go_of_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    std::thread::scope(|scope| {
+        let again = scope.spawn(|| NodeStore::open(&config(dir.path()), &keys(1).service).map(drop));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(store);
+        assert_eq!(again.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
 fn a_second_open_another_key_and_another_kind_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
