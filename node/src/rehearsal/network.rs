@@ -48,7 +48,6 @@ pub struct Network {
     pub ports: BTreeMap<String, u16>,
     /// An hour of the real network, in milliseconds of this one.
     pub hour_ms: u64,
-    epoch_s: u64,
 }
 
 /// How quickly a network's time runs.
@@ -79,7 +78,6 @@ impl Network {
             taps: Vec::new(),
             ports: BTreeMap::new(),
             hour_ms: rhythm.hour_ms,
-            epoch_s: rhythm.epoch_s,
         };
         network.ceremony()?;
         let mut enrolments = Vec::new();
@@ -88,7 +86,7 @@ impl Network {
             network.init(&folder(&society.member), Some(society), wire).await?;
             enrolments.push(network.enrolment(&society.member));
         }
-        network.roster(&enrolments)?;
+        network.roster(&enrolments, rhythm)?;
         Ok(network)
     }
 
@@ -183,13 +181,13 @@ impl Network {
         text(&self.fleet.node_dir(&folder(member)).join(format!("enrol-{member}.toml")))
     }
 
-    fn roster(&self, enrolments: &[String]) -> Result<(), RehearsalError> {
+    fn roster(&self, enrolments: &[String], rhythm: Rhythm) -> Result<(), RehearsalError> {
         let dir = self.fleet.dir();
         let plan = dir.join("roster.toml");
         let body = format!(
             "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill = {{ hour_ms = {}, epoch_s = {} }} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
-            self.hour_ms,
-            self.epoch_s,
+            rhythm.hour_ms,
+            rhythm.epoch_s,
             text(&dir.join("custodians").join("custodians.toml")),
             text(&dir.join(COORDINATOR).join("enrol-coordinator.toml")),
         );

@@ -36,9 +36,7 @@ impl Bulk for StoreBulk {
             let page = self.inner.read_page(tree, Root::Service, &next, until, wanted)?;
             let is_last = page.len() < wanted;
             if let Some((key, _)) = page.last() {
-                next = key.clone();
-                // The least key above it.
-                next.0.push(0);
+                next = key.clone().behind();
             }
             rows.extend(page);
             if is_last {

@@ -151,6 +151,13 @@ impl RowKey {
         }
         None
     }
+
+    /// The least key above this one: where a scan goes on behind its row.
+    #[must_use]
+    pub fn behind(mut self) -> RowKey {
+        self.0.push(0);
+        self
+    }
 }
 
 impl fmt::Debug for RowKey {

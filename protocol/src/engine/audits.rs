@@ -258,11 +258,7 @@ fn read_refs<V: View>(step: &Step<'_, V>, challenge: &Challenge, listing: &mut L
     let until = row_key(RefRow::KIND, &challenge.body.querier).after_prefix();
     let page = step.page::<RefRow>(next, until.as_ref(), limits::PAGE_ROWS)?;
     let epoch = challenge.body.epoch;
-    listing.next = page.last().filter(|_| page.len() == limits::PAGE_ROWS).map(|(id, _)| {
-        let RowKey(mut key) = RefRow::key(id);
-        key.push(0);
-        RowKey(key)
-    });
+    listing.next = page.last().filter(|_| page.len() == limits::PAGE_ROWS).map(|(id, _)| RefRow::key(id).behind());
     let in_epoch = |row: &RefRow| row.first <= epoch && epoch <= row.epoch;
     listing.refs.extend(
         page.into_iter()

@@ -20,8 +20,8 @@ use crate::engine::view::{ReadError, View};
 use crate::linkage::Advice;
 use crate::person::record::Role;
 use crate::person::{FormError, FormProblem, LegalBasis, PersonRecord};
+use crate::private_match::Family;
 use crate::private_match::querier::{ClaimPolicy, HitRow, SubjectRow};
-use crate::private_match::{EntryId, Family};
 
 /// Owners of one subject that are looked at.
 const OWNERS: usize = limits::MEMBERS;
@@ -243,7 +243,7 @@ impl Engine {
         let Some(row) = step.get::<SubjectRow>(subject)? else { return Ok(("not_searched", None)) };
         if let Some(ended) = step.get::<EndedRow>(subject)? {
             let word = match ended.answered {
-                _ if Self::is_erased(step, &EntryId::from(*subject).person())? => "erased",
+                _ if Self::is_erased(step, *subject)? => "erased",
                 Some(_) => "ended",
                 None => "closed",
             };

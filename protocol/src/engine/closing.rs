@@ -24,9 +24,9 @@ use crate::engine::rows::{Counters, Due, Lane};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
+use crate::private_match::Family;
 use crate::private_match::asking::RANK;
 use crate::private_match::querier::{HitRow, QueryRow, SubjectRow};
-use crate::private_match::{EntryId, Family};
 
 /// Why a claim is withdrawn: the matter is closed at the sender. No other reason is ever told.
 const CLOSED: u8 = 1;
@@ -78,7 +78,7 @@ impl Engine {
             if !Self::is_over(step, &subject)? {
                 continue;
             }
-            if Self::is_erased(step, &EntryId::from(subject).person())? {
+            if Self::is_erased(step, subject)? {
                 return Err(Failure::Erasure(ErasureProblem::Erased));
             }
             if step.size() > REOPEN_BYTES {
@@ -176,7 +176,7 @@ impl Engine {
             } else if !is_decoy {
                 self.count_tested(step, owner, false)?;
             }
-            if Self::is_erased(step, &EntryId::from(*subject).person())? {
+            if Self::is_erased(step, *subject)? {
                 // Its pseudonym goes at once: an erasure outranks the audit.
                 step.remove::<QueryRow>(&(*owner, Family::Registered, *subject));
             } else if !query.tags.is_empty() || query.request.is_some() {

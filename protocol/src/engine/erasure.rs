@@ -35,8 +35,8 @@ const PAGES: usize = 16;
 
 impl Engine {
     /// Whether a record was erased: whoever writes of it what an earlier step began asks first.
-    pub(super) fn is_erased<V: View>(step: &Step<'_, V>, key: &PersonId) -> Result<bool, ReadError> {
-        Ok(step.get::<ErasedRow>(key)?.is_some())
+    pub(super) fn is_erased<V: View>(step: &Step<'_, V>, record: impl Into<EntryId>) -> Result<bool, ReadError> {
+        Ok(step.get::<ErasedRow>(&record.into().person())?.is_some())
     }
 
     /// What an erasure would take with it; changes nothing.
@@ -120,7 +120,7 @@ impl Engine {
             return Err(Failure::Locked);
         }
         match lookup::find::<V, SubjectRecord>(step, text, SubjectRecord::KIND, SubjectId::LETTER) {
-            Ok((subject, _)) if Self::is_erased(step, &RecordId::Subject(subject).key())? => {
+            Ok((subject, _)) if Self::is_erased(step, subject)? => {
                 return Err(Failure::Erasure(ErasureProblem::Erased));
             }
             Ok((subject, _)) => return Ok(RecordId::Subject(subject)),

@@ -4,7 +4,7 @@
 //! under other ids, so a job looks for them, a slice at a time. A row says that it goes on, so that a restart begins it again;
 //! every piece changes nothing when it is repeated.
 
-use crate::base::record::{Record, RowKey, row_key};
+use crate::base::record::{Record, row_key};
 use crate::base::{PersonId, limits};
 use crate::casework::claim::ClaimIn;
 use crate::casework::claim_pace::RecordClaim;
@@ -84,10 +84,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// The first key behind a row's.
-pub(super) fn behind(RowKey(mut key): RowKey) -> RowKey {
-    key.push(0);
-    RowKey(key)
 }

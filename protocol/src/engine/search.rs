@@ -466,7 +466,7 @@ impl Engine {
 pub(super) fn is_whole<V: View>(step: &Step<'_, V>, row: &RequestRow) -> Result<bool, ReadError> {
     for subject in &row.subjects {
         let query = step.get::<QueryRow>(&(row.owner, row.family, *subject))?;
-        let is_gone = Engine::is_erased(step, &EntryId::from(*subject).person())?;
+        let is_gone = Engine::is_erased(step, *subject)?;
         if is_gone || query.is_none() || asked(step, row.family, subject)?.is_none() {
             return Ok(false);
         }

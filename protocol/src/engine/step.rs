@@ -130,9 +130,8 @@ impl<'v, V: View> Step<'v, V> {
             let page = self.page::<R>(&from, until.as_ref(), limits::PAGE_ROWS)?;
             let last = page.last().filter(|_| page.len() == limits::PAGE_ROWS).map(|(id, _)| R::key(id));
             records.extend(page);
-            let Some(RowKey(mut key)) = last else { break };
-            key.push(0);
-            from = RowKey(key);
+            let Some(key) = last else { break };
+            from = key.behind();
         }
         Ok(records)
     }

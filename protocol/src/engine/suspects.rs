@@ -64,7 +64,7 @@ impl Engine {
     }
 
     fn one_is_erased<V: View>(step: &Step<'_, V>, pair: &(PersonId, PersonId)) -> Result<bool, ReadError> {
-        Ok(Self::is_erased(step, &pair.0)? || Self::is_erased(step, &pair.1)?)
+        Ok(Self::is_erased(step, pair.0)? || Self::is_erased(step, pair.1)?)
     }
 
     /// Whether pairs wait to be compared.

@@ -92,6 +92,12 @@ pub fn search_for(setup: &mut Setup, node: usize, sought: Vec<PersonForm>) -> (C
     (case, subjects)
 }
 
+/// Closes all searches of a case without an outcome.
+#[must_use]
+pub fn close(case: impl ToString) -> Command {
+    Command::CaseClose { case: case.to_string(), subject: None, outcome: OutcomeKind::Closed }
+}
+
 /// Candidates in the holder's list.
 ///
 /// # Panics

@@ -11,7 +11,7 @@ use kinmesh_protocol::private_match::owner::IndexRow;
 use kinmesh_protocol::private_match::querier::{HitRow, QueryRow, SubjectRow};
 use kinmesh_protocol::roster::ClassId;
 use kinmesh_tests::simulation::bait::{guess, recorded, somebody};
-use kinmesh_tests::simulation::desks::{insist, register, search_for};
+use kinmesh_tests::simulation::desks::{close, insist, register, search_for};
 use kinmesh_tests::simulation::network::start_with;
 use kinmesh_tests::simulation::{Faults, Setup};
 
@@ -120,12 +120,7 @@ fn attack_18_decoys_are_asked_and_tested_like_others_and_stand_in_no_list() {
     let lines = insist(&mut setup, seeking, &Command::SearchStatus { case: None });
     assert!(matches!(lines, Answer::Searches { subjects, .. } if subjects.len() == 1));
     // They go with the last case.
-    let close = Command::CaseClose {
-        case: case.to_string(),
-        subject: None,
-        outcome: kinmesh_protocol::casework::outcome::OutcomeKind::Closed,
-    };
-    insist(&mut setup, seeking, &close);
+    insist(&mut setup, seeking, &close(case));
     setup.world.run_for(HOUR);
     assert!(store.all::<QueryRow>().iter().all(|(_, query)| query.tags.is_empty()));
     let _ = holding;

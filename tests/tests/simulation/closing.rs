@@ -8,14 +8,10 @@ use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::engine::{Answer, Command, Custody, Failure};
 use kinmesh_protocol::private_match::owner::{BudgetRow, IndexState, RefRow};
 use kinmesh_protocol::private_match::querier::{HitRow, QueryRow, SubjectRow, WaitingRow};
-use kinmesh_tests::simulation::desks::{candidates, insist, register, search, search_for, work};
+use kinmesh_tests::simulation::desks::{candidates, close, insist, register, search, search_for, work};
 use kinmesh_tests::simulation::{Faults, Setup, people};
 
 use super::{HOUR, LONG, two};
-
-fn close(case: &str) -> Command {
-    Command::CaseClose { case: case.to_owned(), subject: None, outcome: OutcomeKind::Closed }
-}
 
 fn tags(setup: &Setup, node: usize) -> usize {
     setup.world.nodes[node].store.all::<QueryRow>().iter().map(|(_, query)| query.tags.len()).sum()

@@ -17,7 +17,7 @@ use kinmesh_protocol::private_match::household::{HouseholdRow, SuspectRow, TieRo
 use kinmesh_protocol::private_match::owner::{IndexRow, IndexState, TagRow};
 use kinmesh_protocol::private_match::querier::{QueryRow, SubjectRow, WaitingRow};
 use kinmesh_protocol::private_match::{Family, Tag};
-use kinmesh_tests::simulation::desks::{add, erase, insist, register, search_for, work};
+use kinmesh_tests::simulation::desks::{add, close, erase, insist, register, search_for, work};
 use kinmesh_tests::simulation::invariants::audit_holds;
 use kinmesh_tests::simulation::{Faults, Setup, people};
 
@@ -398,12 +398,7 @@ fn an_enquirer_who_may_be_found_is_erased_from_the_index_and_the_case_goes_on() 
     assert!(!has_tags(&setup, seeking, person));
     assert_eq!(findable(&mut setup), None);
     insist(&mut setup, seeking, &Command::SearchRun { case: case.to_string(), plan: None });
-    let close = Command::CaseClose {
-        case: case.to_string(),
-        subject: None,
-        outcome: kinmesh_protocol::casework::outcome::OutcomeKind::Closed,
-    };
-    insist(&mut setup, seeking, &close);
+    insist(&mut setup, seeking, &close(case));
     setup.world.run_for(HOUR);
     assert!(setup.world.nodes[seeking].store.all::<IndexRow>().is_empty());
 }

@@ -2,7 +2,6 @@
 
 use kinmesh_protocol::base::record::{Record, Tree, row_key};
 use kinmesh_protocol::base::{Epoch, MemberId};
-use kinmesh_protocol::casework::outcome::OutcomeKind;
 use kinmesh_protocol::engine::answer::{AskHitLine, AskingLine, Block};
 use kinmesh_protocol::engine::command::CaseForm;
 use kinmesh_protocol::engine::effect::NoticeCode;
@@ -12,7 +11,7 @@ use kinmesh_protocol::person::PersonForm;
 use kinmesh_protocol::private_match::Family;
 use kinmesh_protocol::private_match::owner::{BudgetRow, IndexState, TagRow};
 use kinmesh_protocol::private_match::querier::QueryRow;
-use kinmesh_tests::simulation::desks::{candidates, insist, register, work};
+use kinmesh_tests::simulation::desks::{candidates, close, insist, register, work};
 use kinmesh_tests::simulation::{Faults, Setup, people};
 
 use crate::{HOUR, LONG, desk, fill, seeds, two};
@@ -220,7 +219,7 @@ fn a_seeker_that_closes_the_search_ends_the_holders_claim() {
     let found = hit(&mut setup, holding);
     ask_together(&mut setup, holding, &found);
     assert!(setup.world.run_until(LONG, |world| world.nodes[holding].store.count(Tree::Candidates) == 1));
-    insist(&mut setup, seeking, &Command::CaseClose { case, subject: None, outcome: OutcomeKind::Closed });
+    insist(&mut setup, seeking, &close(case));
     setup.world.run_for(2 * DAY);
     assert_eq!(setup.world.nodes[holding].store.count(Tree::Candidates), 0, "what the family said is gone");
     assert_eq!(hits(&mut setup, holding)[0].state, "withdrawn");

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::record::{Record, RowKey, row_key};
+use crate::base::record::{Record, row_key};
 use crate::engine::batch::Batch;
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{DecoySlice, Found, Job, JobFailure, JobOutput};
@@ -48,9 +48,8 @@ pub fn run(mut slice: DecoySlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailu
     }
     slice.decoys.retain(|labels| labels.iter().all(|label| !taken.contains(label.expose())));
     match last {
-        Some(RowKey(mut key)) => {
-            key.push(0);
-            slice.after = Some(RowKey(key));
+        Some(key) => {
+            slice.after = Some(key.behind());
             Ok(JobOutput { writes: Batch::default(), found: Found::Nothing, next: Some(Job::Decoys(slice)) })
         }
         None => {

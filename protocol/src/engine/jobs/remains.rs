@@ -9,7 +9,6 @@ use crate::casework::claim::ClaimIn;
 use crate::casework::duplicate::DuplicateLink;
 use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, RemainsFound, RemainsSlice};
-use crate::engine::remains::behind;
 use crate::engine::view::{Bulk, ReadError};
 use crate::private_match::household::SuspectRow;
 
@@ -40,7 +39,7 @@ pub fn run(mut slice: RemainsSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFai
         } else {
             found.claims.extend(claim_of(&key, &stored, &slice.person)?);
         }
-        slice.from = behind(key);
+        slice.from = key.behind();
     }
     found.complete = is_last && slice.links;
     let next = match (is_last, slice.links) {

@@ -111,9 +111,7 @@ fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
     if after.is_empty() {
         return range.clone();
     }
-    let mut key = after.to_vec();
-    key.push(0);
-    RowKey(key)
+    RowKey(after.to_vec()).behind()
 }
 
 /// Positions just before a tag's first row and behind its last: row keys of a tag are its prefix and an entry.

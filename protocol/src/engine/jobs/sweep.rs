@@ -24,9 +24,8 @@ pub fn run(mut slice: SweepSlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailu
         .filter(|(key, stored)| slice.expired.is_none_or(|now| has_expired(slice.tree, key, stored, now)))
         .map(|(key, _)| Op::Remove(slice.tree, key))
         .collect();
-    let next = last.map(|RowKey(mut key)| {
-        key.push(0);
-        slice.from = RowKey(key);
+    let next = last.map(|key| {
+        slice.from = key.behind();
         Job::Sweep(slice)
     });
     Ok(JobOutput { writes: Batch { ops, ..Batch::default() }, found: Found::Nothing, next })

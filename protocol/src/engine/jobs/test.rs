@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::record::{Record, RowKey};
+use crate::base::record::Record;
 use crate::base::{Epoch, MemberId, SubjectId};
 use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput, TestSlice};
@@ -119,10 +119,7 @@ fn wanted(owner: &MemberId, slice: &TestSlice, labels: &LabelKey, bulk: &dyn Bul
             }
         }
         match last.filter(|_| full) {
-            Some(RowKey(mut key)) => {
-                key.push(0);
-                from = RowKey(key);
-            }
+            Some(key) => from = key.behind(),
             None => return Ok(wanted),
         }
     }
