@@ -33,11 +33,12 @@ const LEAST: u64 = 10;
 const SEEKERS: usize = 8;
 /// An hour of the smallest drill, in milliseconds.
 const HOUR_MS: u64 = 80;
-/// People for whom the hour is a millisecond longer: what falls due by the hour must leave time for building a large world.
-const PEOPLE_A_MS: u64 = 215;
-/// People for whom the epoch is a second longer: it must not end while a large world is being built, and a round, of which it has
-/// 40, must not fall into the import, or sets are made of a part of the people and again of all.
-const PEOPLE_AN_EPOCH_S: u64 = 12;
+/// People for whom an hour is a millisecond longer while the world is built: it is built within a day, or sets would be made of
+/// a part of the people and again of all.
+const PEOPLE_A_MS: u64 = 5;
+/// People for whom the epoch is a second longer: it outlasts the drill, and a round of sets, of which it has 40, does not come
+/// while the last one is being exchanged.
+const PEOPLE_AN_EPOCH_S: u64 = 48;
 /// Until memory is looked at.
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long a suspension may take before the drill gives up.
@@ -96,6 +97,7 @@ pub async fn bare_peer() -> Result<(), RehearsalError> {
 /// What the building of the world took.
 struct Built {
     sets: Sets,
+    indexed: (f64, f64),
     seconds: f64,
     cpu_seconds: f64,
     wire_bytes: u64,
@@ -122,14 +124,14 @@ async fn play(options: DrillOptions) -> Result<DrillReport, RehearsalError> {
     let mut screen = Screen::start();
     let members = (0..usize::from(options.members)).map(member_at).collect::<Result<Vec<_>, _>>()?;
     let world = World::spread(members, options.people);
-    let rhythm = rhythm(&options);
+    let (slow, quick) = rhythms(options.members, options.people);
     let evaluation = evaluation_seconds();
     let evaluations = evaluations(&world)?;
     screen.doing("key ceremony, nodes, roster");
     let fleet = Fleet::start(options.program, options.keep.as_deref())?;
-    let mut network = start(fleet, &world, rhythm).await?;
-    screen.done(&format!("{} nodes up (an hour = {} ms)", world.members.len() + 1, rhythm.hour_ms));
-    let built = build(&mut network, &world, &mut screen).await?;
+    let mut network = start(fleet, &world, slow).await?;
+    screen.done(&format!("{} nodes up (an hour = {} ms)", world.members.len() + 1, slow.hour_ms));
+    let built = build(&mut network, &world, quick, &mut screen).await?;
     let mut seen = Candidates::default();
     let before = world.matches(SEEKERS, 0, true);
     let lost_before = look(&network, &world, (&before, 0), &mut seen, &mut screen).await?;
@@ -139,7 +141,7 @@ async fn play(options: DrillOptions) -> Result<DrillReport, RehearsalError> {
     Ok(DrillReport {
         members: world.members.len(),
         people: world.total(),
-        hour_ms: rhythm.hour_ms,
+        hour_ms: quick.hour_ms,
         lost: world.lost_member()?,
         exposed_own: breach.loot.own_people as u64,
         exposed_others: breach.loot.others_people as u64,
@@ -163,6 +165,8 @@ async fn play(options: DrillOptions) -> Result<DrillReport, RehearsalError> {
         sets_bytes: built.sets.bytes,
         wire_built_bytes: built.wire_bytes,
         wire_bytes: on_wire(&network),
+        indexed_s: built.indexed.0,
+        indexed_cpu_s: built.indexed.1,
         build_s: built.seconds,
         build_cpu_s: built.cpu_seconds,
         evaluations,
@@ -192,12 +196,15 @@ fn evaluations(world: &World) -> Result<u64, RehearsalError> {
     Ok(all)
 }
 
-/// Time runs as slowly as the links and the people need: each link has its bags whatever there is to do, some milliseconds of
-/// processor time each.
-fn rhythm(options: &DrillOptions) -> Rhythm {
-    let members = u64::from(options.members);
-    let hour_ms = (HOUR_MS + options.people / PEOPLE_A_MS).max(members * members.saturating_sub(1));
-    Rhythm { hour_ms, epoch_s: options.people / PEOPLE_AN_EPOCH_S }
+/// The rhythm in which the world is built, and the one of everything after it. Each link has its bags whatever there is to do,
+/// some milliseconds of processor time each, so that an hour is as long as the links need; while people are imported and
+/// indexed there is nothing to say.
+fn rhythms(members: u16, people: u64) -> (Rhythm, Rhythm) {
+    let members = u64::from(members);
+    let epoch_s = people / PEOPLE_AN_EPOCH_S;
+    let hour_ms = HOUR_MS.max(members * members.saturating_sub(1));
+    let slow_ms = hour_ms.max(people / PEOPLE_A_MS);
+    (Rhythm { hour_ms: slow_ms, epoch_s }, Rhythm { hour_ms, epoch_s })
 }
 
 async fn start(fleet: Fleet, world: &World, rhythm: Rhythm) -> Result<Network, RehearsalError> {
@@ -213,17 +220,24 @@ async fn start(fleet: Fleet, world: &World, rhythm: Rhythm) -> Result<Network, R
     Ok(network)
 }
 
-async fn build(network: &mut Network, world: &World, screen: &mut Screen) -> Result<Built, RehearsalError> {
+async fn build(network: &mut Network, world: &World, rhythm: Rhythm, screen: &mut Screen) -> Result<Built, RehearsalError> {
     let cpu = |network: &Network| network.fleet.processes().iter().filter_map(|(_, id)| cpu_seconds(*id)).sum::<f64>();
     let (began, cpu_before) = (Instant::now(), cpu(network));
     screen.doing("import");
     world.import(network, screen).await?;
     screen.done(&format!("{} people imported", world.total()));
-    screen.doing("index, sets exchanged");
+    screen.doing("index");
+    world.indexed(network, screen).await?;
+    let indexed = (began.elapsed().as_secs_f64(), cpu(network) - cpu_before);
+    screen.done("everybody indexed");
+    screen.doing("sets exchanged");
+    if rhythm.hour_ms != network.hour_ms {
+        network.change_rhythm(rhythm)?;
+    }
     let sets = world.exchanged(network, screen).await?;
     let (seconds, cpu_seconds) = (began.elapsed().as_secs_f64(), cpu(network) - cpu_before);
     let wire_bytes = on_wire(network);
-    screen.done(&format!("indexed, {} sets exchanged", sets.count));
+    screen.done(&format!("{} sets exchanged (an hour = {} ms)", sets.count, network.hour_ms));
     let nodes = network.fleet.processes();
     let bare = network.fleet.beside(BARE, &["drill", BARE])?;
     tokio::time::sleep(SETTLE).await;
@@ -232,7 +246,7 @@ async fn build(network: &mut Network, world: &World, screen: &mut Screen) -> Res
     network.fleet.kill(BARE);
     let members = nodes.iter().filter(|(node, _)| node != COORDINATOR);
     let rss = members.map(|(node, id)| resident_mb(*id).ok_or_else(|| gone(node))).collect::<Result<_, _>>()?;
-    Ok(Built { sets, seconds, cpu_seconds, wire_bytes, rss, rss_bare })
+    Ok(Built { sets, indexed, seconds, cpu_seconds, wire_bytes, rss, rss_bare })
 }
 
 fn on_wire(network: &Network) -> u64 {
@@ -355,6 +369,18 @@ async fn comes_back(network: &mut Network, away: &MemberId, lost: &MemberId) -> 
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(began.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_drill_keeps_its_rhythm_and_a_large_one_is_built_slowly() {
+        assert_eq!(rhythms(6, 600), (Rhythm { hour_ms: 80, epoch_s: 12 }, Rhythm { hour_ms: 80, epoch_s: 12 }));
+        let (slow, quick) = rhythms(60, 515_000);
+        assert_eq!((slow.hour_ms, quick.hour_ms, slow.epoch_s), (103_000, 3_540, quick.epoch_s));
+    }
 }
 
 const _: () = assert!(HIDDEN == 1, "matches are looked for from number 2 on, so that nobody hidden is among them");

@@ -111,6 +111,10 @@ pub struct DrillReport {
     pub wire_built_bytes: u64,
     /// Bytes between nodes in the whole drill.
     pub wire_bytes: u64,
+    /// Seconds from the first import until everybody was indexed.
+    pub indexed_s: f64,
+    /// CPU seconds of all nodes in that time.
+    pub indexed_cpu_s: f64,
     /// Seconds from the first import until every set was where it belongs.
     pub build_s: f64,
     /// CPU seconds of all nodes in that time.
@@ -185,6 +189,13 @@ impl DrillReport {
                 format!(
                     "{:.1} s, {:.1} CPU-s; {} evaluations of {:.1} us on {} cores: x {wall:.2} by the clock, x {cpu:.2} by CPU (goal {BUILD_GOAL})",
                     self.build_s, self.build_cpu_s, self.evaluations, self.evaluation_us, self.cores
+                ),
+            ),
+            (
+                "  imported and indexed",
+                format!(
+                    "after {:.1} s, {:.1} CPU-s; then the sets, which their owners give once a round",
+                    self.indexed_s, self.indexed_cpu_s
                 ),
             ),
             ("in all", format!("{:.0} s", self.seconds)),

@@ -106,26 +106,50 @@ impl World {
         Ok(())
     }
 
-    /// Waits until everybody is indexed and every node holds every other's set of all of them.
+    /// Waits until everybody is indexed.
+    ///
+    /// # Errors
+    /// [`RehearsalError::Late`].
+    pub async fn indexed(&self, network: &Network, screen: &Screen) -> Result<(), RehearsalError> {
+        let began = Instant::now();
+        loop {
+            let waiting: u64 = work::states(network, &self.members).await?.values().map(|state| state.unindexed).sum();
+            if waiting == 0 {
+                return Ok(());
+            }
+            screen.so_far(format!("{waiting} people to index"));
+            within(began, self.patience(), "the index")?;
+            tokio::time::sleep(self.ask()).await;
+        }
+    }
+
+    /// Waits until every node holds every other's set of all of its people.
     ///
     /// # Errors
     /// [`RehearsalError::Late`].
     pub async fn exchanged(&self, network: &Network, screen: &Screen) -> Result<Sets, RehearsalError> {
-        let (began, patience) = (Instant::now(), self.patience());
-        let wanted = self.members.len() * self.members.len().saturating_sub(1);
-        // A look at every set of every node costs the nodes work that would count as theirs.
-        let ask = ASK * u32::try_from((wanted / ASKED_AT_ONCE).max(1)).unwrap_or(u32::MAX);
+        let (began, wanted) = (Instant::now(), self.pairs());
         loop {
             let states = work::states(network, &self.members).await?;
             let sets = Sets::held(&states);
             if sets.count >= wanted && states.values().all(|state| state.unindexed == 0) {
                 return Ok(sets);
             }
-            let waiting: u64 = states.values().map(|state| state.unindexed).sum();
-            screen.so_far(format!("{waiting} people to index, sets exchanged {} of {wanted}", sets.count));
-            within(began, patience, "the exchange of the sets")?;
-            tokio::time::sleep(ask).await;
+            screen.so_far(format!("sets exchanged: {} of {wanted}", sets.count));
+            within(began, self.patience(), "the exchange of the sets")?;
+            tokio::time::sleep(self.ask()).await;
         }
+    }
+
+    /// Ordered pairs of societies.
+    fn pairs(&self) -> usize {
+        self.members.len() * self.members.len().saturating_sub(1)
+    }
+
+    /// From one look at all nodes to the next. A look at every set of every node costs the nodes work that would count as
+    /// theirs.
+    fn ask(&self) -> Duration {
+        ASK * u32::try_from((self.pairs() / ASKED_AT_ONCE).max(1)).unwrap_or(u32::MAX)
     }
 
     /// Matches to be found, two at each of some societies; `round` makes them others than before.
@@ -201,9 +225,9 @@ impl World {
         }
     }
 
-    /// How long a stage may take: 2.5 ms for each person, on any machine.
+    /// How long a stage may take. Two cores index a person in some 4 ms, all nodes together.
     fn patience(&self) -> Duration {
-        PATIENCE + Duration::from_micros(self.total() * 2_500)
+        PATIENCE + Duration::from_millis(self.total() * 10)
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crate::control::client::Client;
 use crate::rehearsal::errors::RehearsalError;
 
-/// How long a node may take to answer.
-const START: Duration = Duration::from_secs(20);
+/// How long a node may take to answer, also where dozens of others have work on the same cores.
+const START: Duration = Duration::from_secs(60);
 /// Attempts to remove a rehearsal's folder.
 const REMOVALS: usize = 40;
 /// How often a starting node is asked.

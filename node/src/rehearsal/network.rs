@@ -48,10 +48,12 @@ pub struct Network {
     pub ports: BTreeMap<String, u16>,
     /// An hour of the real network, in milliseconds of this one.
     pub hour_ms: u64,
+    /// Version of the last roster that was published.
+    version: u64,
 }
 
 /// How quickly a network's time runs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rhythm {
     /// An hour of the real network, in milliseconds of this one.
     pub hour_ms: u64,
@@ -78,6 +80,7 @@ impl Network {
             taps: Vec::new(),
             ports: BTreeMap::new(),
             hour_ms: rhythm.hour_ms,
+            version: 1,
         };
         network.ceremony()?;
         let mut enrolments = Vec::new();
@@ -86,7 +89,7 @@ impl Network {
             network.init(&folder(&society.member), Some(society), wire).await?;
             enrolments.push(network.enrolment(&society.member));
         }
-        network.roster(&enrolments, rhythm)?;
+        network.first_roster(&enrolments, rhythm)?;
         Ok(network)
     }
 
@@ -181,22 +184,52 @@ impl Network {
         text(&self.fleet.node_dir(&folder(member)).join(format!("enrol-{member}.toml")))
     }
 
-    fn roster(&self, enrolments: &[String], rhythm: Rhythm) -> Result<(), RehearsalError> {
+    fn first_roster(&self, enrolments: &[String], rhythm: Rhythm) -> Result<(), RehearsalError> {
         let dir = self.fleet.dir();
-        let plan = dir.join("roster.toml");
-        let body = format!(
-            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill = {{ hour_ms = {}, epoch_s = {} }} }}\ncustodians = \"{}\"\ncoordinator = \"{}\"\n",
-            rhythm.hour_ms,
-            rhythm.epoch_s,
+        let parties = format!(
+            "custodians = \"{}\"\ncoordinator = \"{}\"\n",
             text(&dir.join("custodians").join("custodians.toml")),
             text(&dir.join(COORDINATOR).join("enrol-coordinator.toml")),
         );
-        std::fs::write(&plan, body).map_err(|error| file_error(&plan, &error))?;
-        let (plan, proposal) = (text(&plan), text(&self.roster_file(1)));
+        let (plan, proposal) = (self.plan(1, rhythm, &parties)?, text(&self.roster_file(1)));
         let mut arguments = vec!["roster", "propose", "--from", &plan, "--out", &proposal, "--enrol"];
         arguments.extend(enrolments.iter().map(String::as_str));
         self.fleet.command(&arguments)?;
         self.sign(1)
+    }
+
+    /// Writes the plan of a roster; gives its path.
+    fn plan(&self, version: u64, rhythm: Rhythm, parties: &str) -> Result<String, RehearsalError> {
+        let plan = self.fleet.dir().join(format!("roster-v{version}.toml"));
+        let Rhythm { hour_ms, epoch_s } = rhythm;
+        let body = format!(
+            "network = \"{NETWORK}\"\nexpires_days = 30\npace = {{ drill = {{ hour_ms = {hour_ms}, epoch_s = {epoch_s} }} }}\n{parties}"
+        );
+        std::fs::write(&plan, body).map_err(|error| file_error(&plan, &error))?;
+        Ok(text(&plan))
+    }
+
+    /// Gives the network another rhythm, by a roster that the custodians sign, and publishes it. What was set by the last
+    /// one, a bag for example, still comes at its time.
+    ///
+    /// # Errors
+    /// [`RehearsalError`].
+    pub fn change_rhythm(&mut self, rhythm: Rhythm) -> Result<(), RehearsalError> {
+        let (held, next) = (text(&self.roster_file(self.version)), self.version + 1);
+        let (plan, file) = (self.plan(next, rhythm, "")?, text(&self.roster_file(next)));
+        self.fleet.command(&["roster", "propose", "--from", &plan, "--held", &held, "--out", &file])?;
+        self.publish(next)?;
+        self.hour_ms = rhythm.hour_ms;
+        Ok(())
+    }
+
+    /// Has a roster signed, and publishes it.
+    fn publish(&mut self, version: u64) -> Result<(), RehearsalError> {
+        self.sign(version)?;
+        let (file, dir) = (text(&self.roster_file(version)), text(&self.fleet.node_dir(COORDINATOR)));
+        self.fleet.command(&["--dir", &dir, "roster", "publish", &file])?;
+        self.version = version;
+        Ok(())
     }
 
     fn roster_file(&self, version: u64) -> PathBuf {
@@ -276,12 +309,11 @@ impl Network {
     ///
     /// # Errors
     /// [`RehearsalError`].
-    pub fn suspend(&self, member: &MemberId) -> Result<(), RehearsalError> {
-        let (held, file, dir) = (text(&self.roster_file(1)), text(&self.roster_file(2)), text(&self.fleet.node_dir(COORDINATOR)));
+    pub fn suspend(&mut self, member: &MemberId) -> Result<(), RehearsalError> {
+        let (held, next) = (text(&self.roster_file(self.version)), self.version + 1);
+        let file = text(&self.roster_file(next));
         self.fleet.command(&["roster", "propose", "--held", &held, "--suspend", member.as_str(), "--out", &file])?;
-        self.sign(2)?;
-        self.fleet.command(&["--dir", &dir, "roster", "publish", &file])?;
-        Ok(())
+        self.publish(next)
     }
 
     /// Suspends a member at once, by the few custodians that may: written, signed by two, published at the coordination node.
@@ -290,7 +322,8 @@ impl Network {
     /// [`RehearsalError`].
     pub fn suspend_at_once(&self, member: &MemberId) -> Result<std::time::Instant, RehearsalError> {
         let path = self.fleet.dir().join(format!("suspend-{member}.kms"));
-        let (held, file, dir) = (text(&self.roster_file(1)), text(&path), text(&self.fleet.node_dir(COORDINATOR)));
+        let held = text(&self.roster_file(self.version));
+        let (file, dir) = (text(&path), text(&self.fleet.node_dir(COORDINATOR)));
         self.fleet.command(&["roster", "suspend", member.as_str(), "--reason", "stolen", "--held", &held, "--out", &file])?;
         for custodian in [1, 3] {
             let key = text(&self.fleet.dir().join("custodians").join(format!("custodian-{custodian}.key")));

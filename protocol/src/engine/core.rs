@@ -402,6 +402,7 @@ impl Engine {
             Due::Lapse(member) => self.lapse(step, member),
             Due::Timestamp => self.sign_daily(step),
             Due::Resume(member) => self.resume_with(step, member),
+            Due::Retime(from) => self.retime(step, from),
             Due::Ask(person) => self.ask_about(step, person),
             Due::AskFrom(person) => self.ask_from(step, person),
             Due::Sought(subject) => self.refresh_sought(step, subject),

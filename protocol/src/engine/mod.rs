@@ -56,6 +56,7 @@ mod removal;
 mod renewal;
 mod resume;
 mod retest;
+mod retiming;
 mod retries;
 mod roots;
 mod rounds;

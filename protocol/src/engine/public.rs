@@ -207,6 +207,7 @@ impl Engine {
     fn hold_roster<V: View>(&mut self, step: &mut Step<'_, V>, offered: HeldRoster, bytes: &[u8]) -> Result<(), ReadError> {
         let before: Vec<MemberId> = self.peers();
         let was = self.freshness();
+        let other_pace = self.held.as_ref().is_some_and(|held| held.roster.pace != offered.roster.pace);
         let demanded = |held: &HeldRoster| self.own.member.is_some_and(|me| held.roster.force_roll.contains(&me));
         let is_forced = demanded(&offered) && !self.held.as_ref().is_some_and(demanded);
         let old = step.get::<HeadRow>(&())?;
@@ -236,6 +237,9 @@ impl Engine {
             self.plan_forgetting(step);
         } else {
             self.freshness_changed(step, was)?;
+        }
+        if other_pace {
+            self.due(step, step.wall(), Due::Retime(step.wall()));
         }
         self.sign_daily(step)?;
         self.offer_public(step);

@@ -62,7 +62,7 @@ impl Engine {
         }
         // One timer for both families: the later one is set when the earlier one is over.
         if let Some(at) = next {
-            self.due(step, at, Due::Build);
+            self.due_only(step, at, Due::Build)?;
         }
         Ok(())
     }

@@ -182,6 +182,8 @@ pub enum Due {
     Timestamp,
     /// Go on with a peer after the roster was confirmed.
     Resume(MemberId),
+    /// The pace changed: see which timers from this time on come too late by it.
+    Retime(Timestamp),
     /// Ask about a protected record at every member.
     Ask(PersonId),
     /// Ask about every protected record from this one on at members that were not asked yet.
@@ -230,6 +232,7 @@ impl Due {
             Due::Lapse(member) => (19, member_bytes(&member)),
             Due::Timestamp => (20, [0; 16]),
             Due::Resume(member) => (21, member_bytes(&member)),
+            Due::Retime(from) => (22, time_bytes(from)),
             Due::Ask(person) => (31, person.0),
             Due::AskFrom(person) => (32, person.0),
             Due::Sought(subject) => (33, subject.0),
@@ -271,6 +274,7 @@ impl Due {
             19 => member().map(Due::Lapse),
             20 => Some(Due::Timestamp),
             21 => member().map(Due::Resume),
+            22 => id.first_chunk::<8>().map(|time| Due::Retime(Timestamp(u64::from_be_bytes(*time)))),
             31 => Some(Due::Ask(PersonId(*id))),
             32 => Some(Due::AskFrom(PersonId(*id))),
             33 => Some(Due::Sought(SubjectId(*id))),
@@ -284,6 +288,14 @@ impl Due {
             _ => None,
         }
     }
+}
+
+fn time_bytes(time: Timestamp) -> [u8; 16] {
+    let mut bytes = [0u8; 16];
+    for (slot, byte) in bytes.iter_mut().zip(time.0.to_be_bytes()) {
+        *slot = byte;
+    }
+    bytes
 }
 
 fn member_bytes(member: &MemberId) -> [u8; 16] {
@@ -498,6 +510,7 @@ mod tests {
             Due::Lapse(ke),
             Due::Timestamp,
             Due::Resume(ke),
+            Due::Retime(Timestamp(1 << 40)),
             Due::Ask(PersonId([6; 16])),
             Due::AskFrom(PersonId([7; 16])),
             Due::Sought(SubjectId([8; 16])),

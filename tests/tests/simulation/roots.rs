@@ -2,6 +2,8 @@
 
 use ed25519_dalek::SigningKey;
 use kinmesh_protocol::engine::{Answer, Command, Failure};
+use kinmesh_protocol::envelope::Item;
+use kinmesh_protocol::roster::key_chain::KEY_ANNOUNCEMENT;
 use kinmesh_protocol::roster::{Roster, assemble, sign_roster, verify};
 use kinmesh_tests::simulation::network::network_id;
 use kinmesh_tests::simulation::{Faults, Setup, start};
@@ -70,6 +72,27 @@ fn a_member_that_was_away_over_two_changes_of_custodians_follows_by_itself() {
     assert!(matches!(taken, Ok(Answer::PublicTaken { accepted: 3, roster_version: 5, .. })), "{taken:?}");
     let again = setup.world.command(setup.coordinator, take);
     assert!(matches!(again, Ok(Answer::PublicTaken { accepted: 0, roster_version: 5, .. })), "{again:?}");
+}
+
+// All announcements from everybody to everybody would be the cube of the members.
+#[test]
+fn a_new_roster_goes_round_without_everybodys_keys() {
+    let mut setup = start(83, &["EAST", "NORTH", "SOUTH", "WEST"], Faults::NONE);
+    let members = setup.members.clone();
+    setup.world.run_for(10 * HOUR);
+    setup.world.crash(setup.coordinator);
+    let before = setup.world.delivered.len();
+    let next = setup.next(|_| {});
+    setup.give(members[0], next).expect("the next version");
+    setup.world.run_for(2_000);
+    for member in members {
+        assert_eq!(version(&mut setup, member), 2);
+    }
+    let items: Vec<Item> = setup.world.delivered[before..].iter().filter_map(|(_, _, bytes)| Item::parse(bytes).ok()).collect();
+    let announcements =
+        items.iter().filter(|item| matches!(item, Item::Message(said) if said.claimed_kind() == KEY_ANNOUNCEMENT));
+    assert_eq!(announcements.count(), 0, "of {} items", items.len());
+    assert!(items.len() >= 12);
 }
 
 // RO-11.

@@ -2,8 +2,9 @@
 
 use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::engine::{Answer, Command};
+use kinmesh_protocol::roster::Pace;
 use kinmesh_tests::simulation::desks::{register, search, work};
-use kinmesh_tests::simulation::{Faults, Setup, people};
+use kinmesh_tests::simulation::{Faults, Setup, people, start_with};
 
 use crate::{HOUR, LONG, two};
 
@@ -85,6 +86,27 @@ fn bags_keep_their_rate_when_links_flap() {
     });
     let bags = bags.count();
     assert!((34..=48).contains(&bags), "{bags} bags in 240 hours, one in six hours is the rule");
+}
+
+#[test]
+fn a_quicker_pace_counts_at_once() {
+    let mut setup = start_with(18, &["NORTH", "SOUTH"], 0, Faults::NONE, |roster| roster.pace = Pace::standard());
+    let (north, south) = (setup.members[0], setup.members[1]);
+    setup.world.run_for(3_600_000);
+    let quicker = setup.next(|roster| roster.pace = Pace::drill(HOUR));
+    for node in [setup.coordinator, north, south] {
+        setup.give(node, quicker.clone()).expect("the roster");
+    }
+    register(&mut setup, north, people::registered());
+    let before = setup.world.delivered.len();
+    setup.world.run_for(20 * HOUR);
+    let bags = setup.world.delivered[before..].iter().filter(|(_, _, bytes)| (32_768..40_000).contains(&bytes.len())).count();
+    assert!((4..=8).contains(&bags), "{bags} bags in 20 hours between two members");
+    search(&mut setup, south, &[]);
+    assert!(work(&mut setup, south, north, LONG).is_some(), "the set was asked for by the new pace");
+    for node in [north, south] {
+        has_few_timers(&setup, node);
+    }
 }
 
 #[test]
