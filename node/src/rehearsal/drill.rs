@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_small_drill_keeps_its_rhythm_and_a_large_one_is_built_slowly() {
-        assert_eq!(rhythms(6, 600), (Rhythm { hour_ms: 80, epoch_s: 12 }, Rhythm { hour_ms: 80, epoch_s: 12 }));
+        assert_eq!(rhythms(8, 400), (Rhythm { hour_ms: 80, epoch_s: 8 }, Rhythm { hour_ms: 80, epoch_s: 8 }));
         let (slow, quick) = rhythms(60, 515_000);
         assert_eq!((slow.hour_ms, quick.hour_ms, slow.epoch_s), (103_000, 3_540, quick.epoch_s));
     }
