@@ -371,6 +371,8 @@ async fn comes_back(network: &mut Network, away: &MemberId, lost: &MemberId) -> 
     Ok(began.elapsed().as_secs_f64())
 }
 
+const _: () = assert!(HIDDEN == 1, "matches are looked for from number 2 on, so that nobody hidden is among them");
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,5 +384,3 @@ mod tests {
         assert_eq!((slow.hour_ms, quick.hour_ms, slow.epoch_s), (103_000, 3_540, quick.epoch_s));
     }
 }
-
-const _: () = assert!(HIDDEN == 1, "matches are looked for from number 2 on, so that nobody hidden is among them");

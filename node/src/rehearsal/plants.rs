@@ -56,7 +56,7 @@ impl Plants {
         self.found(bytes).len()
     }
 
-    /// How many different texts turn up in a file or anywhere below a folder.
+    /// How many different texts turn up in a file or anywhere below a folder. What is removed meanwhile is not there any more.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -70,7 +70,11 @@ impl Plants {
         let kind = std::fs::symlink_metadata(path)?.file_type();
         if kind.is_dir() {
             for entry in std::fs::read_dir(path)? {
-                self.search(&entry?.path(), found)?;
+                match self.search(&entry?.path(), found) {
+                    // A node at work removed it between the look at the folder and the look at the file.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    outcome => outcome?,
+                }
             }
         } else if kind.is_file() {
             self.search_file(&mut std::fs::File::open(path)?, found)?;
@@ -145,5 +149,27 @@ mod tests {
         bytes.extend_from_slice(b"Oleksandra....");
         std::fs::write(dir.path().join("capture"), bytes).unwrap();
         assert_eq!(plants.count_below(dir.path()).unwrap(), 1);
+    }
+
+    #[test]
+    fn files_that_come_and_go_do_not_stop_the_search() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let mut plants = Plants::default();
+        plants.add(&PersonForm { given: "Oleksandra".into(), ..PersonForm::default() });
+        let (dir, stop) = (tempfile::tempdir().unwrap(), AtomicBool::new(false));
+        std::fs::write(dir.path().join("stays"), "Oleksandra").unwrap();
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let files: Vec<_> = (0..64).map(|number| dir.path().join(format!("{number}"))).collect();
+                    files.iter().for_each(|file| std::fs::write(file, "x").unwrap());
+                    files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+                }
+            });
+            let counts: Vec<_> = (0..200).map(|_| plants.count_below(dir.path())).collect();
+            stop.store(true, Ordering::Relaxed);
+            assert!(counts.iter().all(|count| matches!(count, Ok(1))), "{counts:?}");
+        });
+        assert!(plants.count_below(&dir.path().join("never")).is_err());
     }
 }
