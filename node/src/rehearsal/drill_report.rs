@@ -151,7 +151,6 @@ impl DrillReport {
             "Breach drill: {} societies, {} registered people, node {} taken with files, keys and memory (an hour = {} ms)\n",
             self.members, self.people, self.lost, self.hour_ms
         );
-        let (wall, cpu) = self.build_ratios();
         let lines = [
             ("people exposed", format!("{} of the lost node, {} of others", self.exposed_own, self.exposed_others)),
             ("attacks", format!("{} tried at other nodes, {} not refused", self.tally.tried(), self.tally.through())),
@@ -184,6 +183,22 @@ impl DrillReport {
             ),
             ("sets", format!("{} held, {}", self.sets, mib(self.sets_bytes))),
             ("bytes between nodes", format!("{} until built, {} in all", mib(self.wire_built_bytes), mib(self.wire_bytes))),
+            ("in all", format!("{:.0} s", self.seconds)),
+        ];
+        for (name, value) in lines.into_iter().chain(self.building()) {
+            let _infallible = writeln!(out, "  {name:<27} {value}");
+        }
+        let _infallible = writeln!(out, "\n  {:<42} {:>6} {:>8}", "attack", "tried", "refused");
+        for attack in &self.tally.attacks {
+            let _infallible = writeln!(out, "  {:<42} {:>6} {:>8}", attack.what, attack.tried, attack.refused);
+        }
+        out
+    }
+
+    /// The lines about the building of the world.
+    fn building(&self) -> [(&'static str, String); 2] {
+        let (wall, cpu) = self.build_ratios();
+        [
             (
                 "world built in",
                 format!(
@@ -198,16 +213,7 @@ impl DrillReport {
                     self.indexed_s, self.indexed_cpu_s
                 ),
             ),
-            ("in all", format!("{:.0} s", self.seconds)),
-        ];
-        for (name, value) in lines {
-            let _infallible = writeln!(out, "  {name:<27} {value}");
-        }
-        let _infallible = writeln!(out, "\n  {:<42} {:>6} {:>8}", "attack", "tried", "refused");
-        for attack in &self.tally.attacks {
-            let _infallible = writeln!(out, "  {:<42} {:>6} {:>8}", attack.what, attack.tried, attack.refused);
-        }
-        out
+        ]
     }
 
     /// Whether the drill showed what it must. Memory and time of building depend on the machine: they are told, not judged.
