@@ -223,19 +223,20 @@ async fn start(fleet: Fleet, world: &World, rhythm: Rhythm) -> Result<Network, R
 async fn build(network: &mut Network, world: &World, rhythm: Rhythm, screen: &mut Screen) -> Result<Built, RehearsalError> {
     let cpu = |network: &Network| network.fleet.processes().iter().filter_map(|(_, id)| cpu_seconds(*id)).sum::<f64>();
     let (began, cpu_before) = (Instant::now(), cpu(network));
+    let spent = |network: &Network| (began.elapsed().as_secs_f64(), cpu(network) - cpu_before);
     screen.doing("import");
     world.import(network, screen).await?;
     screen.done(&format!("{} people imported", world.total()));
     screen.doing("index");
     world.indexed(network, screen).await?;
-    let indexed = (began.elapsed().as_secs_f64(), cpu(network) - cpu_before);
+    let indexed = spent(network);
     screen.done("everybody indexed");
     screen.doing("sets exchanged");
     if rhythm.hour_ms != network.hour_ms {
         network.change_rhythm(rhythm)?;
     }
     let sets = world.exchanged(network, screen).await?;
-    let (seconds, cpu_seconds) = (began.elapsed().as_secs_f64(), cpu(network) - cpu_before);
+    let (seconds, cpu_seconds) = spent(network);
     let wire_bytes = on_wire(network);
     screen.done(&format!("{} sets exchanged (an hour = {} ms)", sets.count, network.hour_ms));
     let nodes = network.fleet.processes();

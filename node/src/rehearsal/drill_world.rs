@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use kinmesh_protocol::base::limits::IMPORT_ROWS;
 use kinmesh_protocol::base::{ClaimId, MemberId};
+use kinmesh_protocol::engine::answer::NodeStatus;
 use kinmesh_protocol::engine::command::ImportRow;
 use kinmesh_protocol::engine::{Answer, Command};
 use kinmesh_protocol::person::PersonForm;
@@ -111,16 +112,11 @@ impl World {
     /// # Errors
     /// [`RehearsalError::Late`].
     pub async fn indexed(&self, network: &Network, screen: &Screen) -> Result<(), RehearsalError> {
-        let began = Instant::now();
-        loop {
-            let waiting: u64 = work::states(network, &self.members).await?.values().map(|state| state.unindexed).sum();
-            if waiting == 0 {
-                return Ok(());
-            }
-            screen.so_far(format!("{waiting} people to index"));
-            within(began, self.patience(), "the index")?;
-            tokio::time::sleep(self.ask()).await;
-        }
+        self.wait(network, screen, "the index", |states| match unindexed(states) {
+            0 => Ok(()),
+            waiting => Err(format!("{waiting} people to index")),
+        })
+        .await
     }
 
     /// Waits until every node holds every other's set of all of its people.
@@ -128,15 +124,30 @@ impl World {
     /// # Errors
     /// [`RehearsalError::Late`].
     pub async fn exchanged(&self, network: &Network, screen: &Screen) -> Result<Sets, RehearsalError> {
-        let (began, wanted) = (Instant::now(), self.pairs());
+        let wanted = self.pairs();
+        self.wait(network, screen, "the exchange of the sets", |states| {
+            let sets = Sets::held(states);
+            let is_whole = sets.count >= wanted && unindexed(states) == 0;
+            if is_whole { Ok(sets) } else { Err(format!("sets exchanged: {} of {wanted}", sets.count)) }
+        })
+        .await
+    }
+
+    /// Looks at all nodes until `look` finds what is waited for; until then it says how far they are.
+    async fn wait<T>(
+        &self,
+        network: &Network,
+        screen: &Screen,
+        what: &'static str,
+        look: impl Fn(&BTreeMap<MemberId, NodeStatus>) -> Result<T, String>,
+    ) -> Result<T, RehearsalError> {
+        let began = Instant::now();
         loop {
-            let states = work::states(network, &self.members).await?;
-            let sets = Sets::held(&states);
-            if sets.count >= wanted && states.values().all(|state| state.unindexed == 0) {
-                return Ok(sets);
+            match look(&work::states(network, &self.members).await?) {
+                Ok(found) => return Ok(found),
+                Err(so_far) => screen.so_far(so_far),
             }
-            screen.so_far(format!("sets exchanged: {} of {wanted}", sets.count));
-            within(began, self.patience(), "the exchange of the sets")?;
+            within(began, self.patience(), what)?;
             tokio::time::sleep(self.ask()).await;
         }
     }
@@ -229,6 +240,11 @@ impl World {
     fn patience(&self) -> Duration {
         PATIENCE + Duration::from_millis(self.total() * 10)
     }
+}
+
+/// People of all nodes that are not indexed yet.
+fn unindexed(states: &BTreeMap<MemberId, NodeStatus>) -> u64 {
+    states.values().map(|state| state.unindexed).sum()
 }
 
 async fn import(client: Client, member: MemberId, place: usize, count: u64, hidden_from: MemberId) -> Result<(), RehearsalError> {

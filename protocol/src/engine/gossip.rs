@@ -252,13 +252,9 @@ impl Engine {
             emergencies: 0,
             log_len: None,
         };
-        let Ok(Some(items)) = self.missing(step, heads.as_ref().map(|_| &before)) else { return };
-        for peer in self.links.up() {
-            for item in items.iter().chain(&heads) {
-                self.links.queue_public(&peer, item.clone());
-            }
-            self.pump(step, &peer);
-        }
+        let Ok(Some(mut items)) = self.missing(step, heads.as_ref().map(|_| &before)) else { return };
+        items.extend(heads);
+        self.offer(step, &items);
     }
 
     /// At a contact: while this node's operational keys overlap, its own links come first. A peer that was away does not

@@ -229,8 +229,7 @@ impl Engine {
         let Some(pace) = self.held.as_ref().map(|held| held.roster.pace) else { return Ok(()) };
         // The timer goes on for a member that is suspended: it may come back.
         let early = pace.bag.0.saturating_sub(pace.bag_jitter.0);
-        let late = pace.bag.0.saturating_add(pace.bag_jitter.0);
-        let next = step.draw.between(crate::base::Millis(early), crate::base::Millis(late));
+        let next = step.draw.between(crate::base::Millis(early), pace.latest_bag());
         self.due(step, step.wall() + next, Due::Bag(member));
         self.make_bag(step, member)
     }

@@ -22,7 +22,7 @@ impl Engine {
         for ((at, kind, id), _) in &page {
             let Some(due) = Due::read(*kind, id) else { continue };
             let longest = match due {
-                Due::Bag(_) => Millis(pace.bag.0.saturating_add(pace.bag_jitter.0)),
+                Due::Bag(_) => pace.latest_bag(),
                 Due::SetCheck(_) => pace.round(),
                 _ => continue,
             };

@@ -291,16 +291,17 @@ impl Due {
 }
 
 fn time_bytes(time: Timestamp) -> [u8; 16] {
-    let mut bytes = [0u8; 16];
-    for (slot, byte) in bytes.iter_mut().zip(time.0.to_be_bytes()) {
-        *slot = byte;
-    }
-    bytes
+    padded(time.0.to_be_bytes())
 }
 
 fn member_bytes(member: &MemberId) -> [u8; 16] {
+    padded(member.as_str().bytes())
+}
+
+/// An id of a timer: bytes, then zeros.
+fn padded(from: impl IntoIterator<Item = u8>) -> [u8; 16] {
     let mut bytes = [0u8; 16];
-    for (slot, byte) in bytes.iter_mut().zip(member.as_str().bytes()) {
+    for (slot, byte) in bytes.iter_mut().zip(from) {
         *slot = byte;
     }
     bytes

@@ -168,6 +168,12 @@ impl Pace {
         if self.delta.0 > least { self.delta } else { Millis(least) }
     }
 
+    /// Longest time from one bag to the next.
+    #[must_use]
+    pub const fn latest_bag(&self) -> Millis {
+        Millis(self.bag.0.saturating_add(self.bag_jitter.0))
+    }
+
     /// An hour of this network, at least a millisecond.
     #[must_use]
     pub const fn hour(&self) -> Millis {
