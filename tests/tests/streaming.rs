@@ -1,6 +1,6 @@
 //! Building a set streams: what it holds in memory does not grow with the owner.
 //!
-//! The product's own slices build a base from tag rows that are made when they are read, over files on a disk, each slice
+//! The product's own slices build a base from pages of tags that are made when they are read, over files on a disk, each slice
 //! followed by what the engine commits for it. One test alone in its program, because the count is the process's. The suite
 //! takes the labels of the median owner; the largest owner is a command of its own, of minutes and 1 GB of disk:
 //! `KINMESH_LABELS=24000000 cargo test --release -p kinmesh-tests --test streaming -- --nocapture`.
@@ -19,8 +19,8 @@ use kinmesh_protocol::engine::job::{Found, Job, run};
 use kinmesh_protocol::engine::{Batch, Bulk, ReadError};
 use kinmesh_protocol::person::{Audience, MatchMode};
 use kinmesh_protocol::private_match::build::{Beginning, SetBuild};
-use kinmesh_protocol::private_match::owner::TagRow;
 use kinmesh_protocol::private_match::round::Round;
+use kinmesh_protocol::private_match::tag_page::{Bearer, TagPage};
 use kinmesh_protocol::private_match::{EntryId, Family, LabelKey, Tag, merge_hits};
 use peak_alloc::PeakAlloc;
 use rustix::time::{ClockId, clock_gettime};
@@ -37,11 +37,13 @@ const KEYS: u64 = 48;
 const EPOCH: Epoch = Epoch(7);
 const FAMILY: Family = Family::Registered;
 
-/// An owner's tag rows, made when they are read, and files in a folder.
+/// Labels of one page.
+const PAGE: u64 = 60;
+
+/// An owner's pages of tags, made when they are read, and files in a folder.
 struct Owner {
     labels: u64,
     folder: PathBuf,
-    value: Stored,
 }
 
 impl Owner {
@@ -56,14 +58,30 @@ impl Owner {
         (u128::from(high) << 64 | u128::from(number)).to_be_bytes()
     }
 
-    fn key(&self, number: u64) -> RowKey {
+    fn bearer(&self, number: u64) -> Bearer {
         let person = number % (self.labels / KEYS).max(1);
-        TagRow::key(&(EPOCH, FAMILY, self.tag(number), EntryId(u128::from(person).to_be_bytes())))
+        let entry = EntryId(u128::from(person).to_be_bytes());
+        let (audience, mode, household) = (Audience::All, MatchMode::Answer, EntryId([9; 16]));
+        Bearer { tag: self.tag(number), entry, audience, mode, household, mention: None }
     }
 
-    /// The number of the first row that is not before a key.
+    fn pages(&self) -> u64 {
+        self.labels.div_ceil(PAGE)
+    }
+
+    fn key(&self, page: u64) -> RowKey {
+        let last = self.bearer((page * PAGE + PAGE).min(self.labels) - 1);
+        TagPage::key(&(EPOCH, FAMILY, last.tag, last.entry))
+    }
+
+    fn page(&self, page: u64) -> Stored {
+        let bearers = (page * PAGE..(page * PAGE + PAGE).min(self.labels)).map(|number| self.bearer(number)).collect();
+        Stored { version: TagPage::VERSION, value: Record::encode(&TagPage { bearers }) }
+    }
+
+    /// The number of the first page that is not before a key.
     fn first(&self, key: &RowKey) -> u64 {
-        let (mut low, mut high) = (0, self.labels);
+        let (mut low, mut high) = (0, self.pages());
         while low < high {
             let middle = low + (high - low) / 2;
             if self.key(middle) < *key { low = middle + 1 } else { high = middle }
@@ -90,9 +108,7 @@ impl Bulk for Owner {
 
     fn rows(&self, tree: Tree, from: &RowKey, until: Option<&RowKey>, limit: usize) -> Result<Vec<(RowKey, Stored)>, ReadError> {
         assert_eq!(tree, Tree::Tags);
-        let numbers = (self.first(from)..self.labels).take(limit);
-        let stored = || Stored { version: self.value.version, value: Sensitive::new(self.value.value.expose().clone()) };
-        let rows = numbers.map(|number| (self.key(number), stored()));
+        let rows = (self.first(from)..self.pages()).take(limit).map(|page| (self.key(page), self.page(page)));
         Ok(rows.take_while(|(key, _)| until.is_none_or(|until| key < until)).collect())
     }
 }
@@ -155,10 +171,7 @@ fn base(owner: &Owner, round: &Round, peer: MemberId) -> (SetBuild, usize, Durat
 fn the_build_of_a_set_holds_little_however_many_labels_there_are() {
     let labels = std::env::var("KINMESH_LABELS").map_or(MEDIAN, |text| text.parse().expect("a number of labels"));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let household = EntryId([9; 16]);
-    let row = TagRow { audience: Audience::All, mode: MatchMode::Answer, mention: None, household };
-    let value = Stored { version: TagRow::VERSION, value: row.encode() };
-    let owner = Owner { labels, folder: folder.path().to_path_buf(), value };
+    let owner = Owner { labels, folder: folder.path().to_path_buf() };
     let peer = MemberId::new("SOUTH").expect("a member id");
 
     let before = ALLOCATED.current_usage();

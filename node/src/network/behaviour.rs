@@ -63,9 +63,10 @@ impl Timings {
     pub(super) fn of(drill: bool) -> Self {
         if drill {
             Self {
-                handshake: Duration::from_secs(4),
-                ping_every: Duration::from_secs(5),
-                ping_answer: Duration::from_secs(10),
+                // Sixty nodes on two cores let each other wait: with 4 and 10 s links fell and were dialled again all the time.
+                handshake: Duration::from_secs(15),
+                ping_every: Duration::from_secs(10),
+                ping_answer: Duration::from_secs(30),
                 better_every: Duration::from_secs(10),
                 place_pause: Duration::from_secs(1),
             }

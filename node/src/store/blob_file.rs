@@ -8,13 +8,13 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use kinmesh_protocol::base::BlobId;
+use kinmesh_protocol::base::{BlobId, Sensitive};
 
 use crate::keys::aead::{self, Key, NONCE_BYTES, SealError, TAG_BYTES};
 use crate::store::seal::{WRAPPED_BYTES, fresh_wrapped, unwrap};
 
 /// Plain bytes of a chunk.
-const CHUNK_BYTES: usize = 64 * 1024;
+pub const CHUNK_BYTES: usize = 64 * 1024;
 /// `form (1) || kek (2) || length (8)`, before the wrapped key.
 const PREFIX_BYTES: usize = 11;
 const HEADER_BYTES: usize = PREFIX_BYTES + WRAPPED_BYTES;
@@ -81,7 +81,8 @@ impl BlobFile {
         Some(written)
     }
 
-    fn chunk(&self, number: u64) -> Option<kinmesh_protocol::base::Sensitive<Vec<u8>>> {
+    /// The bytes of one chunk; none if it does not open, or is none of this blob's.
+    pub fn chunk(&self, number: u64) -> Option<Sensitive<Vec<u8>>> {
         let start = number.checked_mul(CHUNK_BYTES as u64)?;
         let plain = usize::try_from(self.length.checked_sub(start)?).unwrap_or(usize::MAX).min(CHUNK_BYTES);
         let mut sealed = vec![0u8; plain + TAG_BYTES];

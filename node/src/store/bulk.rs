@@ -24,7 +24,7 @@ impl StoreBulk {
 
 impl Bulk for StoreBulk {
     fn read_blob(&self, blob: BlobId, at: u64, into: &mut [u8]) -> Result<usize, ReadError> {
-        self.inner.blobs.read(blob)?.read_at(at, into).ok_or(ReadError::Damaged)
+        self.inner.blobs.read_at(blob, at, into)
     }
 
     /// Reads by pages, so that a commit waits for one page at most.

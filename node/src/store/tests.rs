@@ -346,10 +346,22 @@ fn blobs_are_read_by_range_and_go_when_no_row_names_them() {
     assert_eq!(store.bulk().read_blob(first, 65_531, &mut part), Ok(10));
     assert_eq!(part, content[65_531..65_541]);
     assert_eq!(store.bulk().read_blob(first, 199_995, &mut part), Ok(5));
+    assert_eq!(store.bulk().read_blob(first, 200_000, &mut part), Ok(0));
+    // By windows, of two blobs in turn.
+    let mut windows = Vec::new();
+    for at in (0..200_000).step_by(8_184) {
+        let mut window = [0; 8_184];
+        let read = store.bulk().read_blob(first, at, &mut window).unwrap();
+        windows.extend_from_slice(&window[..read]);
+        assert_eq!(store.bulk().read_blob(second, 1, &mut window), Ok(4));
+        assert_eq!(&window[..4], b"hort");
+    }
+    assert_eq!(windows, content);
     assert_eq!(store.view().read_blob(first, 200_000), Ok(content.clone()));
     assert_eq!(store.view().read_blob(first, 199_999), Err(ReadError::Damaged));
     store.commit(Batch { dropped: vec![second], ..Batch::default() }).unwrap();
     assert_eq!(store.view().read_blob(second, 10), Err(ReadError::Damaged));
+    assert_eq!(store.bulk().read_blob(second, 0, &mut part), Err(ReadError::Damaged), "nothing of it is kept");
     drop(store);
     let orphan = dir.path().join("blobs/03030303030303030303030303030303");
     fs::write(&orphan, b"left by a crash").unwrap();

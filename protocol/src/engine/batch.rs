@@ -1,7 +1,7 @@
 //! Rows and blobs of one commit: atomic, durable, and small enough that sled is safe with it.
 
 use crate::base::BlobId;
-use crate::base::record::{Row, RowKey, Tree};
+use crate::base::record::{Record, Row, RowKey, Tree};
 
 /// Rows and blobs of one commit. The rows together take at most `limits::BATCH_BYTES`.
 #[derive(Default)]
@@ -39,7 +39,21 @@ pub enum Op {
 }
 
 impl Op {
-    fn size(&self) -> usize {
+    /// Writes a record.
+    #[must_use]
+    pub fn put<R: Record>(id: &R::Id, record: &R) -> Self {
+        Self::Put(Row { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() })
+    }
+
+    /// Removes a record.
+    #[must_use]
+    pub fn remove<R: Record>(id: &R::Id) -> Self {
+        Self::Remove(R::TREE, R::key(id))
+    }
+
+    /// Bytes of its key and value.
+    #[must_use]
+    pub fn size(&self) -> usize {
         match self {
             Op::Put(row) => row.key.0.len() + row.value.expose().len(),
             Op::Remove(_, key) => key.0.len(),

@@ -4,7 +4,7 @@
 //! written, the same message of the same size leaves (protocol.md 2.9).
 
 use crate::audit::Act;
-use crate::base::record::{Record, row_key};
+use crate::base::record::row_key;
 use crate::base::{ClaimId, MemberId, Millis, PersonId, Sensitive, UserId, limits};
 use crate::casework::candidate::{CandidateRecord, Review};
 use crate::casework::case::SaltedPerson;
@@ -26,8 +26,8 @@ use crate::engine::view::{ReadError, View};
 use crate::envelope::Refusal;
 use crate::linkage::{Band, ComparedField, compare};
 use crate::person::{Field, MatchMode, PersonRecord};
-use crate::private_match::owner::{IndexRow, TagRow};
-use crate::private_match::{Family, Tag};
+use crate::private_match::Family;
+use crate::private_match::owner::IndexRow;
 
 /// Pages of claims that a list looks through: most of them were answered `none`, which no list shows.
 const LIST_PAGES: usize = 16;
@@ -122,22 +122,22 @@ impl Engine {
     /// own record comes before one that only names somebody.
     fn look_up<V: View>(&self, step: &mut Step<'_, V>, claim: &ClaimIn) -> Result<Option<(PersonId, Option<u8>)>, ReadError> {
         let (mut hidden, mut known, mut named) = (false, false, None);
-        let under = |tag: &Tag| (claim.epoch, Family::Registered, tag.0);
         for tag in &claim.tags {
-            for ((_, family, _, entry), row) in step.under::<TagRow>(&row_key(TagRow::KIND, &under(tag)), PEOPLE_A_TAG)? {
+            for bearer in step.bearers((claim.epoch, Family::Registered), &tag.0, PEOPLE_A_TAG)? {
                 known = true;
-                let answers = row.mode == MatchMode::Answer && row.audience.admits(&claim.seeker);
+                let answers = bearer.mode == MatchMode::Answer && bearer.audience.admits(&claim.seeker);
                 if !answers {
                     hidden = true;
                     continue;
                 }
                 // Who has left the index is met by no claim, though a tag may be there for a moment.
-                if !step.get::<IndexRow>(&(family, entry))?.is_some_and(|row| row.mode == MatchMode::Answer) {
+                let id = (Family::Registered, bearer.entry);
+                if !step.get::<IndexRow>(&id)?.is_some_and(|row| row.mode == MatchMode::Answer) {
                     continue;
                 }
-                match row.mention {
-                    None => return Ok(Some((entry.person(), None))),
-                    Some(_) => named = named.or(Some((entry.person(), row.mention))),
+                match bearer.mention {
+                    None => return Ok(Some((bearer.entry.person(), None))),
+                    Some(_) => named = named.or(Some((bearer.entry.person(), bearer.mention))),
                 }
             }
         }

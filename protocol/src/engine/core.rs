@@ -183,11 +183,11 @@ impl Engine {
         let JobOutput { writes, found, next } = output;
         let mark = step.mark();
         let outcome = match (what, found) {
-            (JobFor::Index, Found::Indexed { epoch, family, entries, suspects }) => {
-                self.indexed(step, writes, (epoch, family), &entries, &suspects)
+            (JobFor::Index, Found::Indexed { epoch, family, entries, suspects, is_last }) => {
+                self.indexed(step, writes, (epoch, family), (&entries, is_last), &suspects)
             }
-            (JobFor::Index, Found::Unindexed { epoch, family, entries }) => {
-                self.unindexed(step, writes, (epoch, family), entries)
+            (JobFor::Index, Found::Unindexed { epoch, family, entries, is_last }) => {
+                self.unindexed(step, writes, (epoch, family), (entries, is_last))
             }
             (JobFor::Remains(_), Found::Remains(found)) => self.remains_found(step, &found),
             (JobFor::Compare, Found::Compared(found)) => self.compared(step, &found),
@@ -222,7 +222,8 @@ impl Engine {
             self.job_failed(step, what, JobFailure::Read(ReadError::Damaged));
             return;
         }
-        if let Some(next) = next {
+        // An index whose epoch is gone is not gone on with.
+        if let Some(next) = next.filter(|_| what != JobFor::Index || self.running.index) {
             let class = match what {
                 JobFor::Index
                 | JobFor::Round

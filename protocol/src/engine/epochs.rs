@@ -16,9 +16,8 @@ use crate::engine::trail;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Header, Message, SealSecret, Unverified, sign};
 use crate::private_match::EpochSecret;
-use crate::private_match::owner::{
-    EpochKey, FamilyIndex, IndexState, NextEpoch, PendingRow, RetiredEpoch, RollRow, SealingKey, TagRow,
-};
+use crate::private_match::owner::{EpochKey, FamilyIndex, IndexState, NextEpoch, PendingRow, RetiredEpoch, RollRow, SealingKey};
+use crate::private_match::tag_page::TagPage;
 use crate::roster::key_chain::KEY_ANNOUNCEMENT;
 use crate::roster::messages::{KeyAnnouncement, VoprfKey};
 use crate::roster::schedule::{key_life, regular_roll};
@@ -234,7 +233,7 @@ impl Engine {
     }
 
     fn sweep_epoch<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) {
-        let ranges: [(Tree, u8); 2] = [(TagRow::TREE, TagRow::KIND), (PendingRow::TREE, PendingRow::KIND)];
+        let ranges: [(Tree, u8); 2] = [(TagPage::TREE, TagPage::KIND), (PendingRow::TREE, PendingRow::KIND)];
         for (tree, kind) in ranges {
             let from = row_key(kind, &epoch);
             let until = from.after_prefix();

@@ -1,13 +1,15 @@
 //! The owner's index: which entries are evaluated next, and the forgetting of what ran out.
 //!
-//! One index slice runs at a time and goes on from rows, so a restart only repeats a slice. Sets are made of it in `rounds`.
+//! One wave of entries is indexed at a time, in slices; what waits stands in rows, so a restart repeats a wave. Sets are made of
+//! it in `rounds`.
 
 use crate::base::record::{Record, row_key};
 use crate::base::{Epoch, MemberId, PersonId};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
-use crate::engine::job::{IndexSlice, Job, JobClass, SweepSlice};
+use crate::engine::job::{Job, JobClass, SweepSlice};
+use crate::engine::jobs::index::IndexWave;
 use crate::engine::rows::{Due, Lane};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
@@ -18,11 +20,11 @@ use crate::private_match::querier::AskedRow;
 use crate::private_match::querier::WaitingRow;
 use crate::private_match::{EntryId, EpochSecret, Family};
 
-/// Entries of one index slice: 48 tag rows each stay within a batch.
-const ENTRIES_A_SLICE: usize = 12;
+/// Entries that are queued for the next epoch in one step.
+const QUEUED_A_STEP: usize = 64;
 
 impl Engine {
-    /// Starts the next index slice, if entries wait and none runs. The live epoch comes before the next one: whoever is
+    /// Starts the next wave of the index, if entries wait and none runs. The live epoch comes before the next one: whoever is
     /// registered is to be found soon.
     pub(super) fn continue_index<V: View>(&mut self, step: &mut Step<'_, V>) -> Result<(), ReadError> {
         if self.running.index {
@@ -44,7 +46,7 @@ impl Engine {
         }
     }
 
-    /// Starts a slice of entries of either family that wait in the next epoch. False if none does.
+    /// Starts a wave of entries of either family that wait in the next epoch. False if none does.
     fn index_next<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<bool, ReadError> {
         for family in Family::ALL {
             if self.index_waiting(step, epoch, family)? {
@@ -54,12 +56,17 @@ impl Engine {
         Ok(false)
     }
 
-    /// Starts a slice of entries that wait in an epoch. False if none does.
+    /// Starts a wave of entries that wait in an epoch. False if none does.
     fn index_waiting<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch, family: Family) -> Result<bool, ReadError> {
         // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
-        let pending = step.under::<PendingRow>(&row_key(PendingRow::KIND, &(epoch, family)), ENTRIES_A_SLICE)?;
-        let entries: Vec<(EntryId, PendingRow)> = pending.into_iter().map(|((_, _, entry), row)| (entry, row)).collect();
-        self.start_slice(step, epoch, family, entries)
+        let pending = step.under::<PendingRow>(&row_key(PendingRow::KIND, &(epoch, family)), 1)?;
+        let Some(key) = step.get::<EpochKey>(&epoch)?.filter(|_| !pending.is_empty()) else { return Ok(false) };
+        let is_live = step.get::<IndexState>(&())?.is_some_and(|state| state.epoch == epoch);
+        let by = (self.me()?, linkage::profile_id());
+        let wave = IndexWave::new(by, (epoch, EpochSecret::from_seed(*key.seed.expose())), family, is_live);
+        self.running.index = true;
+        self.running.start(step, JobFor::Index, JobClass::Build, Job::Index(Box::new(wave)));
+        Ok(true)
     }
 
     /// Queues the entries behind the cursor for the next epoch, a slice at a time: the key that is announced is indexed
@@ -75,8 +82,8 @@ impl Engine {
             Some(behind) => behind,
             None => all.clone(),
         };
-        let page = step.page::<IndexRow>(&from, all.after_prefix().as_ref(), ENTRIES_A_SLICE)?;
-        next.filled = page.len() < ENTRIES_A_SLICE;
+        let page = step.page::<IndexRow>(&from, all.after_prefix().as_ref(), QUEUED_A_STEP)?;
+        next.filled = page.len() < QUEUED_A_STEP;
         next.after = page.last().map(|(entry, _)| *entry).or(next.after);
         for ((family, entry), row) in &page {
             let id = (next.epoch, *family, *entry);
@@ -94,38 +101,13 @@ impl Engine {
         Ok(())
     }
 
-    fn start_slice<V: View>(
-        &mut self,
-        step: &mut Step<'_, V>,
-        epoch: Epoch,
-        family: Family,
-        entries: Vec<(EntryId, PendingRow)>,
-    ) -> Result<bool, ReadError> {
-        let Some(key) = step.get::<EpochKey>(&epoch)? else { return Ok(false) };
-        if entries.is_empty() {
-            return Ok(false);
-        }
-        self.running.index = true;
-        let slice = IndexSlice {
-            owner: self.me()?,
-            epoch,
-            secret: EpochSecret::from_seed(*key.seed.expose()),
-            family,
-            entries,
-            profile: linkage::profile_id(),
-            also: None,
-        };
-        self.running.start(step, JobFor::Index, JobClass::Build, Job::Index(slice));
-        Ok(true)
-    }
-
-    /// A slice of the index is there.
+    /// A slice of the index is there. Entries are done with the last slices of their wave.
     pub(super) fn indexed<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         writes: Batch,
         (epoch, family): (Epoch, Family),
-        entries: &[(EntryId, u64)],
+        (entries, is_last): (&[(EntryId, u64)], bool),
         suspects: &[(PersonId, PersonId)],
     ) -> Result<(), ReadError> {
         self.running.index = false;
@@ -134,11 +116,12 @@ impl Engine {
         if state.epoch != epoch && !is_next {
             return Ok(());
         }
+        self.running.index = !is_last;
         step.absorb(writes);
         let mut done = 0;
         for (entry, turn) in entries {
             let id = (epoch, family, *entry);
-            // Queued again while the slice ran, under another household: it waits for another slice.
+            // Queued again while the wave ran, under another household: it waits for another wave.
             if step.get::<PendingRow>(&id)?.is_some_and(|waiting| waiting.turn == *turn) {
                 step.remove::<PendingRow>(&id);
                 done += 1;
@@ -154,7 +137,7 @@ impl Engine {
         index.pending = index.pending.saturating_sub(done);
         step.put(&(), &state);
         self.file_suspects(step, suspects)?;
-        if state.of(family).pending == 0 {
+        if is_last && state.of(family).pending == 0 {
             self.running.look_at_builds = true;
             step.notify(NoticeCode::IndexReady, None, u64::from(epoch.0));
         }

@@ -11,6 +11,8 @@ use thiserror::Error;
 use crate::base::{BlobId, ClaimId, Epoch, MemberId, MsgId, PersonId, ProfileId, Seed, Sensitive, SubjectId};
 use crate::engine::batch::Batch;
 use crate::engine::jobs::delta::Wanted;
+use crate::engine::jobs::index::IndexWave;
+use crate::engine::jobs::removal::Removal;
 use crate::engine::view::{Bulk, ReadError};
 use crate::person::PersonRecord;
 use crate::private_match::build::SetBuild;
@@ -19,7 +21,6 @@ use crate::private_match::entry::EntryId;
 use crate::private_match::label::{Family, Tag};
 use crate::private_match::manifest::SegmentInfo;
 use crate::private_match::oprf::{Element, EpochSecret};
-use crate::private_match::owner::PendingRow;
 use crate::private_match::round::Round;
 use crate::private_match::snapshot::Files;
 
@@ -45,9 +46,9 @@ pub enum Job {
     /// Tests the cached tags at one owner against segments of its set.
     Test(TestSlice),
     /// Evaluates the inputs of own records or subjects.
-    Index(IndexSlice),
+    Index(Box<IndexWave>),
     /// Removes the tags of entries that left the index.
-    Unindex(IndexSlice),
+    Unindex(Box<Removal>),
     /// Checks a delta against the set that it changes.
     Check(Box<DeltaCheck>),
     /// One slice of a round.
@@ -198,24 +199,6 @@ pub struct DeltaSlice {
 /// A delta that was made: its segments with their files, and what stands behind the set after it.
 pub type DeltaMade = (Vec<(SegmentInfo, BlobId)>, Backing);
 
-/// Indexes own records, or own subjects.
-pub struct IndexSlice {
-    /// This owner.
-    pub owner: MemberId,
-    /// The epoch whose key it is.
-    pub epoch: Epoch,
-    /// The key.
-    pub secret: EpochSecret,
-    /// The family of the entries.
-    pub family: Family,
-    /// The entries and how they wait, few enough for one batch.
-    pub entries: Vec<(EntryId, PendingRow)>,
-    /// Profile of the inputs.
-    pub profile: ProfileId,
-    /// Another epoch that is indexed already, with its key: a removal removes there as well.
-    pub also: Option<(Epoch, EpochSecret)>,
-}
-
 /// Made-up people to be checked against own data.
 pub struct DecoySlice {
     /// This node's member.
@@ -360,6 +343,8 @@ pub enum Found {
         entries: Vec<(EntryId, u64)>,
         /// Pairs of records that share a key and may be one person.
         suspects: Vec<(PersonId, PersonId)>,
+        /// False while the wave goes on.
+        is_last: bool,
     },
     /// Entries whose tags of this epoch are gone.
     Unindexed {
@@ -369,6 +354,8 @@ pub enum Found {
         family: Family,
         /// How many.
         entries: u64,
+        /// False while their tags are being removed.
+        is_last: bool,
     },
     /// Made-up people who share no key with own data, each as the labels of its keys.
     Decoys {
@@ -438,8 +425,8 @@ pub fn run(work: Job, bulk: &dyn Bulk) -> Result<JobOutput, JobFailure> {
         Job::Check(check) => jobs::check::run(*check, bulk),
         Job::Round(round) => jobs::round::run(*round, bulk),
         Job::Delta(slice) => jobs::delta::run(*slice, bulk),
-        Job::Index(slice) => jobs::index::run(&slice, bulk),
-        Job::Unindex(slice) => jobs::removal::run(&slice, bulk),
+        Job::Index(wave) => jobs::index::run(wave, bulk),
+        Job::Unindex(removal) => jobs::removal::run(removal, bulk),
         Job::Build(state) => jobs::build::run(*state, bulk),
         Job::Remains(slice) => jobs::remains::run(slice, bulk),
         Job::Sweep(slice) => jobs::sweep::run(slice, bulk),

@@ -7,16 +7,17 @@ use crate::base::Epoch;
 use crate::base::record::{Record, row_key};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
-use crate::engine::job::{IndexSlice, Job, JobClass};
+use crate::engine::job::{Job, JobClass};
+use crate::engine::jobs::removal::Removal;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
 use crate::person::MatchMode;
-use crate::private_match::owner::{EpochKey, IndexRow, IndexState, PendingRow, RemovalRow};
+use crate::private_match::owner::{EpochKey, IndexRow, IndexState, RemovalRow};
 use crate::private_match::{EntryId, EpochSecret, Family};
 
-/// Entries of one slice: the keys of 48 tag rows each stay within a batch.
-const ENTRIES_A_SLICE: usize = 12;
+/// Entries of one removal: their keys are evaluated in one slice.
+const ENTRIES_A_REMOVAL: usize = 12;
 
 impl Engine {
     /// Takes an entry out of its family's index. What it stands for stays, for candidates that are under way.
@@ -38,15 +39,15 @@ impl Engine {
         if family == Family::Registered { self.forget_asking(step, entry.person()) } else { Ok(()) }
     }
 
-    /// Starts the next removal slice; called where no entry of the family waits to be indexed. False if none waits for it.
+    /// Starts the next removal; called where no entry of the family waits to be indexed. False if none waits for it.
     pub(super) fn continue_removal<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
         state: &IndexState,
         family: Family,
     ) -> Result<bool, ReadError> {
-        let waiting = step.under::<RemovalRow>(&row_key(RemovalRow::KIND, &family), ENTRIES_A_SLICE)?;
-        let entries: Vec<_> = waiting.into_iter().map(|((_, entry), _)| (entry, PendingRow::default())).collect();
+        let waiting = step.under::<RemovalRow>(&row_key(RemovalRow::KIND, &family), ENTRIES_A_REMOVAL)?;
+        let entries: Vec<EntryId> = waiting.into_iter().map(|((_, entry), _)| entry).collect();
         let Some(key) = step.get::<EpochKey>(&state.epoch)? else { return Ok(false) };
         if entries.is_empty() {
             return Ok(false);
@@ -56,16 +57,9 @@ impl Engine {
             None => None,
         };
         self.running.index = true;
-        let slice = IndexSlice {
-            owner: self.me()?,
-            epoch: state.epoch,
-            secret: EpochSecret::from_seed(*key.seed.expose()),
-            family,
-            entries,
-            profile: linkage::profile_id(),
-            also,
-        };
-        self.running.start(step, JobFor::Index, JobClass::Build, Job::Unindex(slice));
+        let live = (state.epoch, EpochSecret::from_seed(*key.seed.expose()));
+        let removal = Removal::new((self.me()?, linkage::profile_id()), family, entries, live, also);
+        self.running.start(step, JobFor::Index, JobClass::Build, Job::Unindex(Box::new(removal)));
         Ok(true)
     }
 
@@ -75,18 +69,19 @@ impl Engine {
         step: &mut Step<'_, V>,
         writes: Batch,
         (epoch, family): (Epoch, Family),
-        entries: u64,
+        (entries, is_last): (u64, bool),
     ) -> Result<(), ReadError> {
         self.running.index = false;
         let mut state = step.get::<IndexState>(&())?.ok_or(ReadError::Damaged)?;
         if state.epoch != epoch {
             return Ok(());
         }
+        self.running.index = !is_last;
         step.absorb(writes);
         let index = state.of_mut(family);
         index.removals = index.removals.saturating_sub(entries);
         step.put(&(), &state);
-        if state.of(family).removals == 0 {
+        if is_last && state.of(family).removals == 0 {
             self.running.look_at_builds = true;
         }
         Ok(())

@@ -27,7 +27,7 @@ use crate::envelope::Refusal;
 use crate::linkage;
 use crate::person::{Audience, LegalBasis, MatchMode};
 use crate::private_match::label::tag;
-use crate::private_match::owner::{EpochKey, IndexRow, IndexState, TagRow};
+use crate::private_match::owner::{EpochKey, IndexRow, IndexState};
 use crate::private_match::querier::SubjectRow;
 use crate::private_match::{EntryId, EpochSecret, Family};
 
@@ -186,12 +186,12 @@ impl Engine {
     /// The subject under the claim's tags that its holder may ask about.
     fn sought_under<V: View>(&self, step: &mut Step<'_, V>, claim: &SoughtClaim) -> Result<Option<SubjectId>, ReadError> {
         for tag in &claim.tags {
-            let prefix = row_key(TagRow::KIND, &(claim.epoch, Family::Sought, tag.0));
-            for ((_, family, _, entry), row) in step.under::<TagRow>(&prefix, SUBJECTS_A_TAG)? {
+            for bearer in step.bearers((claim.epoch, Family::Sought), &tag.0, SUBJECTS_A_TAG)? {
                 // Who has left the index is met by no claim, though a tag may be there for a moment.
-                let is_there = step.get::<IndexRow>(&(family, entry))?.is_some_and(|row| row.mode == MatchMode::Answer);
-                if is_there && row.audience.admits(&claim.holder) {
-                    return Ok(Some(entry.subject()));
+                let is_there =
+                    step.get::<IndexRow>(&(Family::Sought, bearer.entry))?.is_some_and(|row| row.mode == MatchMode::Answer);
+                if is_there && bearer.audience.admits(&claim.holder) {
+                    return Ok(Some(bearer.entry.subject()));
                 }
             }
         }

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::base::record::{Record, Row, RowKey, Tree};
-use crate::base::{BlobId, Draw, Seed, Timestamp, limits};
+use crate::base::{BlobId, Draw, Epoch, Seed, Timestamp, limits};
 use crate::engine::batch::{Batch, Op, Reserve};
 use crate::engine::effect::{Action, Effects, Notice, NoticeCode};
 use crate::engine::input::Now;
 use crate::engine::rows::HeadRow;
 use crate::engine::view::{ReadError, View};
+use crate::private_match::Family;
+use crate::private_match::tag_page::{Bearer, TagPage, pages_from};
 
 /// A step over one view.
 pub struct Step<'v, V: View> {
@@ -134,6 +136,24 @@ impl<'v, V: View> Step<'v, V> {
             from = key.behind();
         }
         Ok(records)
+    }
+
+    /// At most `limit` of those who stand under a tag in the index of a family in an epoch.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn bearers(&self, index: (Epoch, Family), tag: &[u8; 16], limit: usize) -> Result<Vec<Bearer>, ReadError> {
+        let (mut from, until) = pages_from(index.0, index.1, tag);
+        let mut found = Vec::new();
+        while let Some((id, page)) = self.page::<TagPage>(&from, until.as_ref(), 1)?.pop() {
+            found.extend(page.bearers.into_iter().filter(|bearer| bearer.tag == *tag).take(limit - found.len()));
+            // The page that covers a later tag is the last one that may hold this one.
+            if id.2 > *tag || found.len() >= limit {
+                break;
+            }
+            from = TagPage::key(&id).behind();
+        }
+        Ok(found)
     }
 
     /// Writes a record.

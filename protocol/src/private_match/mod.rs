@@ -24,6 +24,7 @@ pub mod round;
 pub mod runs;
 pub mod set;
 pub mod snapshot;
+pub mod tag_page;
 
 mod mac;
 

@@ -178,7 +178,7 @@ impl FamilyIndex {
         Self { generation: 1, pending: 0, entries: 0, removals: 0 }
     }
 
-    /// True if no entry waits: what the tag rows say is all that there is.
+    /// True if no entry waits: what the pages of tags say is all that there is.
     #[must_use]
     pub const fn is_settled(&self) -> bool {
         self.pending == 0 && self.removals == 0
@@ -228,25 +228,6 @@ pub struct RetiredEpoch {
     pub claims_until: Timestamp,
 }
 crate::record!(RetiredEpoch, Epoch, Keys, 3, Service);
-
-/// One key of one entry in one epoch, under its tag. A tag that several entries carry has several rows.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(map)]
-pub struct TagRow {
-    /// Who may learn that the entry exists.
-    #[n(1)]
-    pub audience: Audience,
-    /// Whether the key is in sets at all.
-    #[n(2)]
-    pub mode: MatchMode,
-    /// The family member of the record whom the key describes; none for the person's own keys.
-    #[n(8)]
-    pub mention: Option<u8>,
-    /// Household of the entry, by one of its family: a key of two households is in no set.
-    #[n(3)]
-    pub household: EntryId,
-}
-crate::record!(TagRow, (Epoch, Family, [u8; 16], EntryId), Tags, 1, Service);
 
 /// The sets that this owner offers to one peer: a base and the deltas behind it, each a [`SetPart`].
 #[derive(Clone, Debug, Encode, Decode)]

@@ -14,7 +14,7 @@ use crate::private_match::snapshot::{Files, Place};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum RoundPhase {
-    /// Turns tag rows into a snapshot.
+    /// Turns the pages of tags into a snapshot.
     #[n(1)]
     Scan,
     /// Compares it with the last one.
@@ -47,7 +47,7 @@ pub struct Round {
     /// What the next slice does.
     #[n(6)]
     pub phase: RoundPhase,
-    /// Key of the last tag row that was scanned.
+    /// Key of the last place that was scanned.
     #[cbor(n(7), with = "minicbor::bytes")]
     pub after: Vec<u8>,
     /// The snapshot.

@@ -20,6 +20,9 @@ const HEAD: usize = 16 + 2;
 /// Most bytes of an audience: every member of the largest network by name.
 const AUDIENCE: usize = 8 + limits::MEMBERS * 18;
 
+/// The encoding of the audience that nearly every entry has: a base of 400,000 decodes in half the time.
+const EVERYBODY: [u8; 3] = [0x82, 0x01, 0x80];
+
 /// Files of one work, named by a seed and a number: a name says nothing, and a row need not list thousands of them.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -202,7 +205,11 @@ impl<'s, S: RunSource> Entries<'s, S> {
     fn entry(&self, length: usize) -> Option<Entry> {
         let bytes = self.buffer.get(self.used..self.used + HEAD + length)?;
         let (tag, rest) = bytes.split_first_chunk::<16>()?;
-        Some(Entry { tag: Tag(*tag), audience: cbor::decode(rest.get(2..)?).ok()? })
+        let audience = match rest.get(2..)? {
+            bytes if bytes == EVERYBODY => Audience::All,
+            bytes => cbor::decode(bytes).ok()?,
+        };
+        Some(Entry { tag: Tag(*tag), audience })
     }
 
     /// Has so many bytes in the buffer, if the file has them.
@@ -278,6 +285,11 @@ pub fn changes<S: RunSource, T: RunSource<Error = S::Error>>(
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn everybody_has_the_encoding_that_is_known() {
+        assert_eq!(super::cbor::encode(&super::Audience::All), super::EVERYBODY);
+    }
+
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kinmesh_protocol::base::record::{Record, Row, row_key};
+use kinmesh_protocol::base::record::{Record, Row};
 use kinmesh_protocol::base::{BlobId, MemberId};
 use kinmesh_protocol::engine::{Batch, Bulk, Op};
 use kinmesh_protocol::private_match::label::{Family, LabelKey, Tag};
 use kinmesh_protocol::private_match::manifest::{SegmentInfo, SegmentKind, SetManifest};
-use kinmesh_protocol::private_match::owner::{SetOut, SetPart, TagRow};
+use kinmesh_protocol::private_match::owner::{SetOut, SetPart};
 use kinmesh_protocol::private_match::querier::{HeldPart, HitRow, QueryRow, SetIn, queries_at};
 
 use crate::simulation::store::SimStore;
@@ -93,9 +93,8 @@ pub fn tags_shown(store: &SimStore, owner: MemberId, id: Id) -> BTreeSet<[u8; 16
     let out = offered(store, id).expect("a set");
     let labels = LabelKey::derive(out.salt.expose(), &owner, &id.0, out.epoch, id.1);
     let prefixes = shown(store, id);
-    let range = row_key(TagRow::KIND, &(out.epoch, id.1));
-    let rows = store.rows(TagRow::TREE, &range, range.after_prefix().as_ref(), usize::MAX).expect("rows");
-    let tags = rows.into_iter().filter_map(|(key, _)| TagRow::id(&key)).map(|(_, _, tag, _)| tag);
+    let bearers = store.bearers().into_iter().filter(|(epoch, family, _)| (*epoch, *family) == (out.epoch, id.1));
+    let tags = bearers.map(|(_, _, bearer)| bearer.tag);
     tags.filter(|tag| prefixes.contains(&labels.prefix(&Tag(*tag)))).collect()
 }
 

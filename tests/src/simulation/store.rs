@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kinmesh_protocol::base::limits::PAGE_ROWS;
 use kinmesh_protocol::base::record::{Record, Root, RowKey, Stored, Tree};
-use kinmesh_protocol::base::{BlobId, Sensitive};
+use kinmesh_protocol::base::{BlobId, Epoch, Sensitive};
 use kinmesh_protocol::engine::{Batch, Bulk, Op, ReadError, View};
+use kinmesh_protocol::private_match::Family;
+use kinmesh_protocol::private_match::tag_page::{Bearer, TagPage};
 use sha2::{Digest, Sha256};
 
 use crate::simulation::invariants;
@@ -60,6 +62,22 @@ impl SimStore {
     #[must_use]
     pub fn count(&self, tree: Tree) -> usize {
         self.state().rows.keys().filter(|(found, _)| *found == tree).count()
+    }
+
+    /// All bearers of tags, with the epoch and the family of the index that they stand in.
+    ///
+    /// # Panics
+    /// When a page of them does not decode.
+    #[must_use]
+    pub fn bearers(&self) -> Vec<(Epoch, Family, Bearer)> {
+        let pages = self.rows(TagPage::TREE, &RowKey::default(), None, usize::MAX).expect("pages");
+        let mut all = Vec::new();
+        for (key, stored) in pages {
+            let (epoch, family, _, _) = TagPage::id(&key).expect("a page");
+            let page = TagPage::decode(stored.version, stored.value.expose()).expect("a page");
+            all.extend(page.bearers.into_iter().map(|bearer| (epoch, family, bearer)));
+        }
+        all
     }
 
     /// Keys of a tree's rows, in order.

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_protocol::base::record::{Record, Tree, row_key};
+use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{CaseRef, ClaimId, ConsentId, Epoch, MemberId, MsgId, cbor};
 use kinmesh_protocol::casework::commitment::{Commitment, OpenedField, Opening};
 use kinmesh_protocol::casework::messages::{
     Attributes, CLAIM_ROOT, Claim, ClaimAnswer, ClaimStatus, Disclosure, DisclosureKind, kind,
 };
-use kinmesh_protocol::engine::{Answer, Bulk, Command, NoticeCode};
+use kinmesh_protocol::engine::{Answer, Command, NoticeCode};
 use kinmesh_protocol::envelope::{CellKind, Refusal};
 use kinmesh_protocol::person::PersonForm;
-use kinmesh_protocol::private_match::owner::TagRow;
 use kinmesh_protocol::private_match::{EvalRequest, Family, LabelKey, Tag};
 use kinmesh_tests::simulation::desks::{register, search};
 use kinmesh_tests::simulation::hostile::{Hostile, epoch_of, member_at};
@@ -24,14 +23,10 @@ use crate::{DAY, HOUR, count, noticed, two};
 /// The tags of an owner's registered people in its live epoch, those of one person beside each other.
 pub fn tags(setup: &Setup, owner: usize) -> Vec<Vec<Tag>> {
     let (epoch, _) = epoch_of(setup, owner);
-    let from = row_key(TagRow::KIND, &epoch);
-    let store = &setup.world.nodes[owner].store;
-    let rows = store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows");
     let mut people = BTreeMap::<_, Vec<Tag>>::new();
-    for (key, _) in rows {
-        let (_, family, tag, entry) = TagRow::id(&key).expect("a tag");
-        if family == Family::Registered {
-            people.entry(entry.person()).or_default().push(Tag(tag));
+    for (of, family, bearer) in setup.world.nodes[owner].store.bearers() {
+        if (of, family) == (epoch, Family::Registered) {
+            people.entry(bearer.entry.person()).or_default().push(Tag(bearer.tag));
         }
     }
     people.into_values().collect()

@@ -1,6 +1,5 @@
 //! What the daily deltas of an owner show of its day.
 
-use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{Timestamp, UserId};
 use kinmesh_protocol::casework::describe;
 use kinmesh_protocol::linkage::match_keys;
@@ -12,7 +11,7 @@ use kinmesh_tests::simulation::desks::register;
 use kinmesh_tests::simulation::sets::{manifests, member, offered};
 use kinmesh_tests::simulation::{Faults, people, start};
 
-use crate::{DAY, HOUR, count};
+use crate::{DAY, HOUR};
 
 /// Keys of a fully described person, at most: ten such are within the smallest class of a delta, eleven are not.
 const KEYS: usize = 48;
@@ -64,7 +63,7 @@ fn day(new: usize) -> (Vec<Day>, usize) {
         register(&mut setup, north, form);
     }
     setup.world.run_for(3 * DAY);
-    let tags = count(&setup, north, Tree::Tags);
+    let tags = setup.world.nodes[north].store.bearers().len();
     let chain = |setup: &kinmesh_tests::simulation::Setup, peer: &str| -> Vec<SetManifest> {
         manifests(&setup.world.nodes[north].store, (member(peer), Family::Registered))
     };
@@ -82,7 +81,7 @@ fn day(new: usize) -> (Vec<Day>, usize) {
         register(&mut setup, north, PersonForm { visible_to: visible_to.to_owned(), ..form });
     }
     setup.world.run_for(DAY);
-    let keys = count(&setup, north, Tree::Tags) - tags;
+    let keys = setup.world.nodes[north].store.bearers().len() - tags;
     let items = setup.world.observed.take().unwrap_or_default();
     let days = [(1, "SOUTH"), (2, "WEST")].into_iter().map(|(place, peer)| {
         let peer_node = setup.members[place];

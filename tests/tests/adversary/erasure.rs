@@ -1,7 +1,7 @@
 //! Attack 32: a record is erased while peers hold its label, its tags, or a claim on it. None of them gets a word that it was
 //! there, at once or later, and the label leaves every set within two days.
 
-use kinmesh_protocol::base::record::{Record, Tree, row_key};
+use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{MemberId, PersonId};
 use kinmesh_protocol::casework::candidate::{CandidateRecord, SupplementRecord};
 use kinmesh_protocol::casework::case::SaltedPerson;
@@ -10,9 +10,9 @@ use kinmesh_protocol::casework::claim_pace::RecordClaim;
 use kinmesh_protocol::casework::consent::Decision;
 use kinmesh_protocol::casework::erasure::{ErasedRow, ErasingRow, ErasureAsked};
 use kinmesh_protocol::casework::messages::{ClaimAnswer, ClaimStatus, kind};
-use kinmesh_protocol::engine::{Answer, Bulk, Command, Custody, Failure};
+use kinmesh_protocol::engine::{Answer, Command, Custody, Failure};
 use kinmesh_protocol::person::PersonRecord;
-use kinmesh_protocol::private_match::owner::{IndexRow, IndexState, PendingRow, RemovalRow, TagRow};
+use kinmesh_protocol::private_match::owner::{IndexRow, IndexState, PendingRow, RemovalRow};
 use kinmesh_protocol::private_match::querier::SetIn;
 use kinmesh_protocol::private_match::{Family, LabelKey, Tag};
 use kinmesh_tests::simulation::desks::{add, erase, holder, register, search, seeker};
@@ -29,10 +29,8 @@ fn north() -> MemberId {
 
 /// Tags of a person in every epoch of an owner's index.
 fn tags_of(setup: &Setup, owner: usize, person: PersonId) -> Vec<Tag> {
-    let from = row_key(TagRow::KIND, &());
-    let rows = setup.world.nodes[owner].store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows");
-    let tags = rows.into_iter().filter_map(|(key, _)| TagRow::id(&key));
-    tags.filter(|(_, _, _, entry)| entry.person() == person).map(|(_, _, tag, _)| Tag(tag)).collect()
+    let bearers = setup.world.nodes[owner].store.bearers().into_iter().map(|(_, _, bearer)| bearer);
+    bearers.filter(|bearer| bearer.entry.person() == person).map(|bearer| Tag(bearer.tag)).collect()
 }
 
 /// Prefixes of tags in the set that a peer holds of NORTH.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kinmesh_protocol::base::Sensitive;
 use kinmesh_protocol::base::record::{Record, Tree, row_key};
 use kinmesh_protocol::engine::{Bulk, Failure};
-use kinmesh_protocol::private_match::owner::{IndexRow, TagRow};
+use kinmesh_protocol::private_match::owner::IndexRow;
 use kinmesh_tests::simulation::desks::{register, search, work};
 use kinmesh_tests::simulation::hostile::epoch_of;
 use kinmesh_tests::simulation::people;
@@ -186,10 +186,8 @@ fn attack_44_the_wire_and_the_coordination_node_hold_no_name_no_key_and_no_tag()
         secrets.extend(words.map(|word| (format!("a word of {} bytes", word.len()), word.as_bytes().to_vec())));
     }
     let store = setup.world.nodes[north].store.clone();
-    let from = row_key(TagRow::KIND, &epoch);
-    for (row, _) in store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows") {
-        secrets.push(("a tag".to_owned(), TagRow::id(&row).expect("a tag").2.to_vec()));
-    }
+    let live = store.bearers().into_iter().filter(|(of, _, _)| *of == epoch);
+    secrets.extend(live.map(|(_, _, bearer)| ("a tag".to_owned(), bearer.tag.to_vec())));
     let from = row_key(IndexRow::KIND, &());
     for (_, row) in store.rows(Tree::Index, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows") {
         let row = IndexRow::decode(row.version, row.value.expose()).expect("a row");

@@ -6,7 +6,7 @@ use kinmesh_protocol::base::record::{Record, Tree, row_key};
 use kinmesh_protocol::base::{Epoch, Party};
 use kinmesh_protocol::engine::{Bulk, NoticeCode, Receipt};
 use kinmesh_protocol::envelope::Refusal;
-use kinmesh_protocol::private_match::owner::{BudgetRow, EpochKey, EvaluatedRow, IndexState, RefRow, TagRow};
+use kinmesh_protocol::private_match::owner::{BudgetRow, EpochKey, EvaluatedRow, IndexState, RefRow};
 use kinmesh_protocol::private_match::querier::QueryRow;
 use kinmesh_protocol::private_match::{Family, LabelKey, Tag};
 use kinmesh_tests::simulation::desks::{register, search, work};
@@ -140,10 +140,8 @@ fn attack_29_an_old_set_and_a_later_key_resolve_no_label() {
         Family::Registered,
     );
     let resolved = |setup: &Setup, epoch: Epoch| {
-        let from = row_key(TagRow::KIND, &epoch);
-        let rows =
-            setup.world.nodes[north].store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).expect("rows");
-        let tags: BTreeSet<[u8; 16]> = rows.iter().map(|(key, _)| TagRow::id(key).expect("a tag").2).collect();
+        let bearers = setup.world.nodes[north].store.bearers().into_iter().filter(|(of, _, _)| *of == epoch);
+        let tags: BTreeSet<[u8; 16]> = bearers.map(|(_, _, bearer)| bearer.tag).collect();
         assert!(tags.len() > 100, "{} tags", tags.len());
         tags.iter().filter(|tag| prefixes.contains(&labels.prefix(&Tag(**tag)))).count()
     };

@@ -89,12 +89,12 @@ fn a_day_with_ten_new_people_looks_like_one_with_none() {
         fill(&mut setup, holding, 40);
         setup.world.run_for(3 * DAY);
         let store = |setup: &Setup| setup.world.nodes[holding].store.clone();
-        let (tags, sets) = (store(&setup).count(Tree::Tags), manifests(&store(&setup), at("SOUTH")).len());
+        let (tags, sets) = (store(&setup).bearers().len(), manifests(&store(&setup), at("SOUTH")).len());
         for number in 0..count {
             register(&mut setup, holding, people::other(100 + number));
         }
         setup.world.run_for(ARRIVED);
-        let labels = (store(&setup).count(Tree::Tags) - tags) as u64;
+        let labels = (store(&setup).bearers().len() - tags) as u64;
         let chain = manifests(&store(&setup), at("SOUTH"));
         assert_eq!(chain[0].set_seq, set_in(&setup, seeking, "NORTH").held.unwrap().head.base_seq);
         // The round that was due at this moment may have begun before.

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinmesh_protocol::base::record::{Record, Tree, row_key};
+use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{Epoch, MemberId, PersonId};
 use kinmesh_protocol::casework::duplicate::{DuplicateCounts, DuplicateLink, LinkState, pair};
 use kinmesh_protocol::engine::answer::{DuplicateLine, NodeStatus, PairProblem, PersonShown, RowResult};
 use kinmesh_protocol::engine::command::ImportRow;
-use kinmesh_protocol::engine::{Answer, Bulk, Command, Custody, Failure, NoticeCode};
+use kinmesh_protocol::engine::{Answer, Command, Custody, Failure, NoticeCode};
 use kinmesh_protocol::linkage::FieldVerdict;
 use kinmesh_protocol::person::{FormProblem, PersonForm};
 use kinmesh_protocol::private_match::Family;
 use kinmesh_protocol::private_match::household::{CutRow, HouseholdRow};
-use kinmesh_protocol::private_match::owner::{SetOut, TagRow};
+use kinmesh_protocol::private_match::owner::SetOut;
 use kinmesh_tests::simulation::desks::{candidates, insist, search, work};
 use kinmesh_tests::simulation::{Faults, Setup, people, sets, start};
 
@@ -49,12 +49,11 @@ fn stranger() -> PersonForm {
 
 /// Who carries each tag of an owner's index.
 fn bearers(setup: &Setup, owner: usize) -> BTreeMap<[u8; 16], BTreeSet<PersonId>> {
-    let range = row_key(1, &(Epoch(1), Family::Registered));
-    let rows = setup.world.nodes[owner].store.rows(TagRow::TREE, &range, range.after_prefix().as_ref(), usize::MAX).unwrap();
     let mut bearers: BTreeMap<[u8; 16], BTreeSet<PersonId>> = BTreeMap::new();
-    for (key, _) in rows {
-        let (_, _, tag, entry) = TagRow::id(&key).unwrap();
-        bearers.entry(tag).or_default().insert(entry.person());
+    for (epoch, family, bearer) in setup.world.nodes[owner].store.bearers() {
+        if (epoch, family) == (Epoch(1), Family::Registered) {
+            bearers.entry(bearer.tag).or_default().insert(bearer.entry.person());
+        }
     }
     bearers
 }
@@ -271,14 +270,10 @@ fn a_household_is_what_its_links_join_and_falls_apart_with_them() {
     assert_eq!(now, [ids[0], ids[0], ids[2], ids[2]]);
     setup.world.run_for(BUILD);
     // The tags follow: each carries the household of its person.
-    let range = row_key(1, &(Epoch(1), Family::Registered));
-    let store = &setup.world.nodes[holding].store;
-    for (key, stored) in store.rows(TagRow::TREE, &range, range.after_prefix().as_ref(), usize::MAX).unwrap() {
-        let (_, _, _, entry) = TagRow::id(&key).unwrap();
-        assert_eq!(
-            TagRow::decode(stored.version, stored.value.expose()).unwrap().household.person(),
-            household(&setup, entry.person())
-        );
+    let bearers = setup.world.nodes[holding].store.bearers();
+    assert!(!bearers.is_empty());
+    for (_, _, bearer) in bearers {
+        assert_eq!(bearer.household.person(), household(&setup, bearer.entry.person()));
     }
     assert_eq!(status(&mut setup, holding).unindexed, 0);
 }

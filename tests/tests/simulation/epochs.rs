@@ -67,21 +67,21 @@ fn a_key_that_was_rolled_away_from_is_destroyed_and_its_index_with_it() {
     let (mut setup, _, holding) = two(33, Faults::NONE);
     fill(&mut setup, holding, 20);
     setup.world.run_for(HOUR);
-    let tags = setup.world.nodes[holding].store.count(Tree::Tags);
+    let tags = setup.world.nodes[holding].store.bearers().len();
     setup.world.run_until(
         60 * DAY,
         |world| matches!(world.command(holding, Command::Status), Ok(Answer::Status(status)) if status.epoch == 2),
     );
     let store = |setup: &Setup, epoch: u32| setup.world.nodes[holding].store.peek::<EpochKey>(&Epoch(epoch)).is_some();
     assert!(store(&setup, 1) && store(&setup, 2));
-    assert_eq!(setup.world.nodes[holding].store.count(Tree::Tags), 2 * tags, "both epochs are indexed");
+    assert_eq!(setup.world.nodes[holding].store.bearers().len(), 2 * tags, "both epochs are indexed");
     // Evaluations drain for 72 hours, claims for 14 days.
     setup.world.run_for(4 * DAY);
     assert!(!store(&setup, 1), "the key is destroyed");
-    assert_eq!(setup.world.nodes[holding].store.count(Tree::Tags), 2 * tags);
+    assert_eq!(setup.world.nodes[holding].store.bearers().len(), 2 * tags);
     setup.world.run_for(12 * DAY);
     assert!(setup.world.nodes[holding].store.peek::<RetiredEpoch>(&Epoch(1)).is_none());
-    assert_eq!(setup.world.nodes[holding].store.count(Tree::Tags), tags);
+    assert_eq!(setup.world.nodes[holding].store.bearers().len(), tags);
 }
 
 // ST-3.

@@ -1,7 +1,7 @@
 //! Erasing a record: two users, what goes with it, and what others of the node keep. What peers see of it is attack 32.
 
 use kinmesh_protocol::audit::{Act, AuditEntry};
-use kinmesh_protocol::base::record::{Record, Row, Tree, row_key};
+use kinmesh_protocol::base::record::{Record, Row, Tree};
 use kinmesh_protocol::base::{CaseId, CaseRef, ClaimId, Epoch, PersonId, SubjectId};
 use kinmesh_protocol::casework::candidate::DisclosureRecord;
 use kinmesh_protocol::casework::claim::{ClaimIn, ClaimOut, HolderState, SeekerState};
@@ -10,11 +10,11 @@ use kinmesh_protocol::casework::duplicate::{DuplicateCounts, DuplicateLink, Merg
 use kinmesh_protocol::casework::erasure::{ErasedRow, ErasingRow, ErasureAsked, ErasureBasis};
 use kinmesh_protocol::engine::answer::ErasureProblem;
 use kinmesh_protocol::engine::command::CaseForm;
-use kinmesh_protocol::engine::{Answer, Batch, Bulk, Command, Custody, Failure, NoticeCode, Op};
+use kinmesh_protocol::engine::{Answer, Batch, Command, Custody, Failure, NoticeCode, Op};
 use kinmesh_protocol::person::{MatchMode, PersonForm};
 use kinmesh_protocol::private_match::asking::{AskHit, AskRow};
 use kinmesh_protocol::private_match::household::{HouseholdRow, SuspectRow, TieRow};
-use kinmesh_protocol::private_match::owner::{IndexRow, IndexState, TagRow};
+use kinmesh_protocol::private_match::owner::{IndexRow, IndexState};
 use kinmesh_protocol::private_match::querier::{QueryRow, SubjectRow, WaitingRow};
 use kinmesh_protocol::private_match::{Family, Tag};
 use kinmesh_tests::simulation::desks::{add, close, erase, insist, register, search_for, work};
@@ -40,9 +40,7 @@ fn acts(setup: &Setup, node: usize) -> Vec<AuditEntry> {
 
 /// Bearers of tags in an owner's index, of every epoch and family.
 fn has_tags(setup: &Setup, node: usize, person: PersonId) -> bool {
-    let from = row_key(TagRow::KIND, &());
-    let rows = setup.world.nodes[node].store.rows(Tree::Tags, &from, from.after_prefix().as_ref(), usize::MAX).unwrap();
-    rows.iter().filter_map(|(key, _)| TagRow::id(key)).any(|(_, _, _, entry)| entry.person() == person)
+    setup.world.nodes[node].store.bearers().iter().any(|(_, _, bearer)| bearer.entry.person() == person)
 }
 
 // ER-1.

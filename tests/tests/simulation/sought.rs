@@ -1,16 +1,16 @@
 //! Protected records: their holder asks in the sets of sought people, learns first, and may stay silent.
 
-use kinmesh_protocol::base::record::{Record, Tree, row_key};
+use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{Epoch, MemberId};
 use kinmesh_protocol::engine::answer::{AskHitLine, AskingLine, Block};
 use kinmesh_protocol::engine::command::CaseForm;
 use kinmesh_protocol::engine::effect::NoticeCode;
-use kinmesh_protocol::engine::view::Bulk;
 use kinmesh_protocol::engine::{Answer, Command, Custody, Failure};
 use kinmesh_protocol::person::PersonForm;
 use kinmesh_protocol::private_match::Family;
-use kinmesh_protocol::private_match::owner::{BudgetRow, IndexState, TagRow};
+use kinmesh_protocol::private_match::owner::{BudgetRow, IndexState};
 use kinmesh_protocol::private_match::querier::QueryRow;
+use kinmesh_protocol::private_match::tag_page::Bearer;
 use kinmesh_tests::simulation::desks::{candidates, close, insist, register, work};
 use kinmesh_tests::simulation::{Faults, Setup, people};
 
@@ -88,9 +88,8 @@ fn asking(setup: &mut Setup, node: usize) -> AskingLine {
 fn sought_entries(setup: &Setup, node: usize) -> (u64, usize) {
     let store = &setup.world.nodes[node].store;
     let state = store.peek::<IndexState>(&()).unwrap();
-    let range = row_key(TagRow::KIND, &(state.epoch, Family::Sought));
-    let rows = store.rows(TagRow::TREE, &range, range.after_prefix().as_ref(), usize::MAX).unwrap();
-    (state.sought.entries, rows.len())
+    let is_sought = |(epoch, family, _): &(Epoch, Family, Bearer)| (*epoch, *family) == (state.epoch, Family::Sought);
+    (state.sought.entries, store.bearers().iter().filter(|bearer| is_sought(bearer)).count())
 }
 
 #[test]

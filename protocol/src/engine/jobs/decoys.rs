@@ -9,9 +9,9 @@ use crate::base::record::{Record, row_key};
 use crate::engine::batch::Batch;
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{DecoySlice, Found, Job, JobFailure, JobOutput};
+use crate::engine::jobs::tags::Lookup;
 use crate::engine::view::{Bulk, ReadError};
 use crate::private_match::label::{Family, tag};
-use crate::private_match::owner::TagRow;
 use crate::private_match::querier::SubjectRow;
 
 /// Sought people read in one slice: each is some 4 KB.
@@ -28,8 +28,7 @@ pub fn run(mut slice: DecoySlice, bulk: &dyn Bulk) -> Result<JobOutput, JobFailu
             let mut is_free = true;
             for input in inputs_of(&slice.profile, &slice.owner, &labels) {
                 let tag = tag(&slice.secret.evaluate(input.expose())).0;
-                let from = row_key(TagRow::KIND, &(slice.epoch, Family::Registered, tag));
-                is_free &= bulk.rows(TagRow::TREE, &from, from.after_prefix().as_ref(), 1)?.is_empty();
+                is_free &= Lookup::new(bulk, (slice.epoch, Family::Registered)).under(&tag, 1)?.is_empty();
             }
             if is_free {
                 free.push(labels);

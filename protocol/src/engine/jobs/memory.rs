@@ -22,10 +22,6 @@ impl Memory {
         self.rows.insert((R::TREE, R::key(id)), (R::VERSION, record.encode()));
     }
 
-    pub fn remove<R: Record>(&mut self, id: &R::Id) {
-        self.rows.remove(&(R::TREE, R::key(id)));
-    }
-
     pub fn add_blob(&mut self, id: BlobId, bytes: Vec<u8>) {
         self.blobs.insert(id, bytes);
     }

@@ -11,7 +11,9 @@ pub mod remains;
 pub mod removal;
 pub mod round;
 pub(super) mod sets;
+pub(super) mod shared;
 pub mod sweep;
+pub(super) mod tags;
 pub mod test;
 
 #[cfg(test)]

@@ -5,21 +5,24 @@
 //! is in it, with an audience of nobody, since it counts.
 
 use crate::base::record::{Record, RowKey, row_key};
-use crate::base::{BlobId, cbor, limits};
+use crate::base::{BlobId, cbor};
 use crate::engine::batch::Batch;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput};
+use crate::engine::jobs::tags;
 use crate::engine::view::{Bulk, ReadError};
 use crate::person::{Audience, MatchMode};
 use crate::private_match::entry::EntryId;
 use crate::private_match::label::Tag;
-use crate::private_match::owner::TagRow;
 use crate::private_match::padding::DELTA_LIST;
 use crate::private_match::round::{Round, RoundPhase};
 use crate::private_match::runs::RunSource;
 use crate::private_match::snapshot::{Change, Entries, Entry, Files, Place, changes};
+use crate::private_match::tag_page::{Bearer, TagPage};
 
-/// Tag rows of one scan slice; one file holds their entries.
-const SCAN_ROWS: usize = 24 * 1024;
+/// Bearers of one scan slice, and what is left of the last pages that were read; one file holds their entries.
+const SCANNED: usize = 24 * 1024;
+/// Pages that are read at once.
+const PAGES: usize = 32;
 /// Entries of one comparing slice.
 const COMPARE_ENTRIES: usize = 256 * 1024;
 /// Files that one slice removes: their rows stay within a batch.
@@ -55,7 +58,7 @@ impl RunSource for Source<'_> {
 }
 
 fn scan(round: &mut Round, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), JobFailure> {
-    let range = row_key(TagRow::KIND, &(round.epoch, round.family));
+    let range = row_key(TagPage::KIND, &(round.epoch, round.family));
     let until = range.after_prefix();
     let mut file = Vec::new();
     let mut group: Option<Group> = None;
@@ -63,17 +66,18 @@ fn scan(round: &mut Round, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), Jo
     let began = round.after.clone();
     let ended = loop {
         let from = next_key(&range, &round.after);
-        let rows = bulk.rows(TagRow::TREE, &from, until.as_ref(), limits::PAGE_ROWS)?;
-        let full = rows.len() == limits::PAGE_ROWS;
-        read += rows.len();
+        let rows = bulk.rows(TagPage::TREE, &from, until.as_ref(), PAGES)?;
+        let full = rows.len() == PAGES;
         for (key, stored) in rows {
-            let (_, _, tag, _) = TagRow::id(&key).ok_or(ReadError::Damaged)?;
-            let row = TagRow::decode(stored.version, stored.value.expose()).map_err(|_| ReadError::Damaged)?;
-            match &mut group {
-                Some(open) if open.tag == tag => open.add(&row),
-                _ => {
-                    let next = Group::of(tag, &row);
-                    close(round, group.replace(next), &mut file);
+            let (_, page) = tags::read(&key, &stored)?;
+            for bearer in behind(&range, &began, page.bearers) {
+                read += 1;
+                match &mut group {
+                    Some(open) if open.tag == bearer.tag => open.add(&bearer),
+                    _ => {
+                        let next = Group::of(&bearer);
+                        close(round, group.replace(next), &mut file);
+                    }
                 }
             }
             round.after = key.0;
@@ -81,16 +85,16 @@ fn scan(round: &mut Round, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), Jo
         if !full {
             break true;
         }
-        if read >= SCAN_ROWS {
+        if read >= SCANNED {
             break false;
         }
     };
     if let Some(open) = group {
         // A tag may go on in the next slice. What is cut already is cut whatever follows; else that slice begins with the
         // tag again, unless this slice did and would never end.
-        let (again, behind) = around(&range, &open.tag);
+        let (again, past) = around(&range, &open.tag);
         if ended || open.cut || again == began {
-            round.after = behind;
+            round.after = past;
             close(round, Some(open), &mut file);
         } else {
             round.after = again;
@@ -106,7 +110,7 @@ fn scan(round: &mut Round, bulk: &dyn Bulk, writes: &mut Batch) -> Result<(), Jo
     Ok(())
 }
 
-/// The key at which a scan goes on: behind the last row that was read.
+/// The key at which a scan goes on: behind the last place that was read.
 fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
     if after.is_empty() {
         return range.clone();
@@ -114,7 +118,13 @@ fn next_key(range: &RowKey, after: &[u8]) -> RowKey {
     RowKey(after.to_vec()).behind()
 }
 
-/// Positions just before a tag's first row and behind its last: row keys of a tag are its prefix and an entry.
+/// The bearers of a page that are behind the place where a slice began, which may be within a page.
+fn behind<'a>(range: &'a RowKey, began: &'a [u8], bearers: Vec<Bearer>) -> impl Iterator<Item = Bearer> + 'a {
+    let place = began.get(range.0.len()..).unwrap_or(&[]);
+    bearers.into_iter().skip_while(move |bearer| [bearer.tag, bearer.entry.0].concat().as_slice() <= place)
+}
+
+/// Places just before a tag's first bearer and behind its last: a place is the key of a page that ends there.
 fn around(range: &RowKey, tag: &[u8; 16]) -> (Vec<u8>, Vec<u8>) {
     let mut before = range.0.clone();
     before.extend_from_slice(tag);
@@ -123,7 +133,7 @@ fn around(range: &RowKey, tag: &[u8; 16]) -> (Vec<u8>, Vec<u8>) {
     (before, behind)
 }
 
-/// The rows of one tag, as far as they were read.
+/// The bearers of one tag, as far as they were read.
 struct Group {
     tag: [u8; 16],
     /// The members that may learn of one of its records.
@@ -135,20 +145,20 @@ struct Group {
 }
 
 impl Group {
-    fn of(tag: [u8; 16], row: &TagRow) -> Self {
-        Self { tag, audience: seen_by(row), household: row.household, cut: false }
+    fn of(bearer: &Bearer) -> Self {
+        Self { tag: bearer.tag, audience: seen_by(bearer), household: bearer.household, cut: false }
     }
 
-    fn add(&mut self, row: &TagRow) {
-        self.audience = self.audience.or(&seen_by(row));
-        self.cut |= row.household != self.household;
+    fn add(&mut self, bearer: &Bearer) {
+        self.audience = self.audience.or(&seen_by(bearer));
+        self.cut |= bearer.household != self.household;
     }
 }
 
 /// Who may learn of a record by a set, in the one form of an audience.
-fn seen_by(row: &TagRow) -> Audience {
+fn seen_by(bearer: &Bearer) -> Audience {
     let nobody = Audience::Only(Vec::new());
-    if row.mode == MatchMode::Answer { row.audience.or(&nobody) } else { nobody }
+    if bearer.mode == MatchMode::Answer { bearer.audience.or(&nobody) } else { nobody }
 }
 
 /// A tag that two households carry is in nobody's set, neither as itself nor as a dummy, whoever may learn of its records:
@@ -216,13 +226,23 @@ mod tests {
     use crate::base::{Epoch, MemberId, Timestamp};
     use crate::engine::jobs::memory::Memory;
     use crate::private_match::Family;
+    use crate::private_match::tag_page::TagChange;
 
     const EPOCH: Epoch = Epoch(1);
     const FAMILY: Family = Family::Registered;
 
     fn add(rows: &mut Memory, tag: u8, person: u8, household: u8, audience: Audience, mode: MatchMode) {
-        let row = TagRow { audience, mode, mention: None, household: EntryId([household; 16]) };
-        rows.put::<TagRow>(&(EPOCH, FAMILY, [tag; 16], EntryId([person; 16])), &row);
+        let (entry, household) = (EntryId([person; 16]), EntryId([household; 16]));
+        change(rows, &[TagChange::Put(Bearer { tag: [tag; 16], entry, audience, mode, household, mention: None })]);
+    }
+
+    fn change(rows: &mut Memory, mut changes: &[TagChange]) {
+        while !changes.is_empty() {
+            let mut writes = Batch::default();
+            let done = tags::apply(rows, (EPOCH, FAMILY), changes, &mut writes).unwrap();
+            rows.commit(writes);
+            changes = &changes[done..];
+        }
     }
 
     fn south() -> Audience {
@@ -283,7 +303,7 @@ mod tests {
         let unchanged = ran(Some(first), &mut rows);
         assert_eq!((unchanged.added, unchanged.removed, unchanged.changes.count, unchanged.bases), (0, 0, 0, false));
         add(&mut rows, 210, 1, 1, Audience::All, MatchMode::Answer);
-        rows.remove::<TagRow>(&(EPOCH, FAMILY, [5; 16], EntryId([5; 16])));
+        change(&mut rows, &[TagChange::Remove(([5; 16], EntryId([5; 16])))]);
         // Another audience, and a key that a second household brings.
         add(&mut rows, 6, 6, 6, south(), MatchMode::Answer);
         add(&mut rows, 7, 99, 99, Audience::All, MatchMode::Answer);
@@ -299,14 +319,15 @@ mod tests {
 
     #[test]
     fn a_tag_that_very_many_carry_is_cut_once_whatever_slice_it_ends_in() {
-        for bearers in [SCAN_ROWS - 1, SCAN_ROWS, SCAN_ROWS + 1, 2 * SCAN_ROWS + 7] {
+        for bearers in [SCANNED - 1, SCANNED, SCANNED + 1, 2 * SCANNED + 7] {
             let mut rows = Memory::default();
             add(&mut rows, 1, 1, 1, Audience::All, MatchMode::Answer);
-            for number in 0..bearers as u128 {
-                let person = EntryId(number.to_be_bytes());
-                let row = TagRow { audience: Audience::All, mode: MatchMode::Answer, mention: None, household: person };
-                rows.put::<TagRow>(&(EPOCH, FAMILY, [2; 16], person), &row);
-            }
+            let bearer = |number: u128| {
+                let entry = EntryId(number.to_be_bytes());
+                let (audience, mode) = (Audience::All, MatchMode::Answer);
+                TagChange::Put(Bearer { tag: [2; 16], entry, audience, mode, household: entry, mention: None })
+            };
+            change(&mut rows, &(0..bearers as u128).map(bearer).collect::<Vec<_>>());
             add(&mut rows, 3, 1, 1, Audience::All, MatchMode::Answer);
             let round = ran(None, &mut rows);
             assert_eq!((round.real, round.cut), (2, 1), "{bearers} bearers");
