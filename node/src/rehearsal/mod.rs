@@ -20,6 +20,7 @@ pub mod fleet;
 pub mod ledger;
 pub mod network;
 pub mod plants;
+pub mod ports;
 pub mod report;
 pub mod screen;
 pub mod tap;

@@ -12,6 +12,7 @@ use crate::control::client::Client;
 use crate::rehearsal::data::Society;
 use crate::rehearsal::errors::RehearsalError;
 use crate::rehearsal::fleet::{Fleet, file_error, text};
+use crate::rehearsal::ports::free_port;
 use crate::rehearsal::tap::Tap;
 
 /// An hour of the real network, in milliseconds of the demo's.
@@ -115,7 +116,7 @@ impl Network {
     /// A node behind its recorder.
     async fn init(&mut self, node: &str, society: Option<&Society>, wire: Wire) -> Result<(), RehearsalError> {
         let dir = text(&self.fleet.node_dir(node));
-        let port = free_port().await?;
+        let port = free_port()?;
         let reached = match wire {
             Wire::Direct => port,
             Wire::Recorded => self.record(node, port).await?,
@@ -357,12 +358,6 @@ impl Network {
 /// [`RehearsalError::Request`].
 pub async fn ask(node: &str, client: &Client, command: Command) -> Result<Answer, RehearsalError> {
     client.command(command).await.map_err(|error| RehearsalError::Request { node: node.to_owned(), what: error.to_string() })
-}
-
-/// A port that is free at this moment; the recorder's own port is held from the start.
-async fn free_port() -> Result<u16, RehearsalError> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| RehearsalError::Start(error.kind()))?;
-    Ok(listener.local_addr().map_err(|error| RehearsalError::Start(error.kind()))?.port())
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RehearsalError> {

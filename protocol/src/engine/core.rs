@@ -388,6 +388,8 @@ impl Engine {
                 self.running.look_at_builds = true;
                 Ok(())
             }
+            // Every step goes on with the index.
+            Due::Ahead => Ok(()),
             Due::Pump(member) => {
                 self.pump_member(step, &member);
                 Ok(())

@@ -22,6 +22,8 @@ use crate::private_match::{EntryId, EpochSecret, Family};
 
 /// Entries that are queued for the next epoch in one step.
 const QUEUED_A_STEP: usize = 64;
+/// Entries that wait for the next epoch before they are indexed, unless there are no more.
+const QUEUED_AHEAD: u64 = 4_096;
 
 impl Engine {
     /// Starts the next wave of the index, if entries wait and none runs. The live epoch comes before the next one: whoever is
@@ -40,20 +42,20 @@ impl Engine {
             }
         }
         match state.next {
-            Some(next) if next.pending > 0 && self.index_next(step, next.epoch)? => Ok(()),
-            Some(next) if !next.filled => self.index_ahead(step, state, next),
+            Some(next) if !next.filled && next.pending < QUEUED_AHEAD => self.index_ahead(step, state, next),
+            Some(next) if next.pending > 0 => self.index_next(step, next.epoch),
             _ => Ok(()),
         }
     }
 
-    /// Starts a wave of entries of either family that wait in the next epoch. False if none does.
-    fn index_next<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<bool, ReadError> {
+    /// Starts a wave of entries of either family that wait in the next epoch.
+    fn index_next<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<(), ReadError> {
         for family in Family::ALL {
             if self.index_waiting(step, epoch, family)? {
-                return Ok(true);
+                break;
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Starts a wave of entries that wait in an epoch. False if none does.
@@ -69,8 +71,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Queues the entries behind the cursor for the next epoch, a slice at a time: the key that is announced is indexed
-    /// before it counts.
+    /// Queues the entries behind the cursor for the next epoch, some in each step until a wave of them waits: the key that is
+    /// announced is indexed before it counts.
     fn index_ahead<V: View>(
         &mut self,
         step: &mut Step<'_, V>,
@@ -95,10 +97,7 @@ impl Engine {
         state.next = Some(next);
         step.put(&(), &state);
         self.index_moved(step, &state)?;
-        if next.pending > 0 {
-            self.index_next(step, next.epoch)?;
-        }
-        Ok(())
+        self.due_only(step, step.wall(), Due::Ahead)
     }
 
     /// A slice of the index is there. Entries are done with the last slices of their wave.

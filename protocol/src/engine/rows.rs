@@ -184,6 +184,8 @@ pub enum Due {
     Resume(MemberId),
     /// The pace changed: see which timers from this time on come too late by it.
     Retime(Timestamp),
+    /// Go on queueing entries for the next epoch.
+    Ahead,
     /// Ask about a protected record at every member.
     Ask(PersonId),
     /// Ask about every protected record from this one on at members that were not asked yet.
@@ -233,6 +235,7 @@ impl Due {
             Due::Timestamp => (20, [0; 16]),
             Due::Resume(member) => (21, member_bytes(&member)),
             Due::Retime(from) => (22, time_bytes(from)),
+            Due::Ahead => (23, [0; 16]),
             Due::Ask(person) => (31, person.0),
             Due::AskFrom(person) => (32, person.0),
             Due::Sought(subject) => (33, subject.0),
@@ -275,6 +278,7 @@ impl Due {
             20 => Some(Due::Timestamp),
             21 => member().map(Due::Resume),
             22 => id.first_chunk::<8>().map(|time| Due::Retime(Timestamp(u64::from_be_bytes(*time)))),
+            23 => Some(Due::Ahead),
             31 => Some(Due::Ask(PersonId(*id))),
             32 => Some(Due::AskFrom(PersonId(*id))),
             33 => Some(Due::Sought(SubjectId(*id))),
@@ -510,6 +514,7 @@ mod tests {
             Due::Identity,
             Due::Lapse(ke),
             Due::Timestamp,
+            Due::Ahead,
             Due::Resume(ke),
             Due::Retime(Timestamp(1 << 40)),
             Due::Ask(PersonId([6; 16])),
