@@ -4,7 +4,7 @@
 //! it in `rounds`.
 
 use crate::base::record::{Record, row_key};
-use crate::base::{Epoch, MemberId, PersonId};
+use crate::base::{Epoch, MemberId, Millis, PersonId};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
 use crate::engine::effect::NoticeCode;
@@ -22,8 +22,8 @@ use crate::private_match::{EntryId, EpochSecret, Family};
 
 /// Entries that are queued for the next epoch in one step.
 const QUEUED_A_STEP: usize = 64;
-/// Entries that wait for the next epoch before they are indexed, unless there are no more.
-const QUEUED_AHEAD: u64 = 4_096;
+/// Entries that make a wave worth its while, where more are about to come.
+const ENOUGH: u64 = 4_096;
 
 impl Engine {
     /// Starts the next wave of the index, if entries wait and none runs. The live epoch comes before the next one: whoever is
@@ -34,6 +34,9 @@ impl Engine {
         }
         let Some(state) = step.get::<IndexState>(&())? else { return Ok(()) };
         for family in Family::ALL {
+            if family == Family::Registered && self.is_filling(step, &state)? {
+                continue;
+            }
             if state.of(family).pending > 0 && self.index_waiting(step, state.epoch, family)? {
                 return Ok(());
             }
@@ -42,9 +45,24 @@ impl Engine {
             }
         }
         match state.next {
-            Some(next) if !next.filled && next.pending < QUEUED_AHEAD => self.index_ahead(step, state, next),
+            Some(next) if !next.filled && next.pending < ENOUGH => self.index_ahead(step, state, next),
             Some(next) if next.pending > 0 => self.index_next(step, next.epoch),
             _ => Ok(()),
+        }
+    }
+
+    /// An import is going on: nothing more is awaited once its last rows came, or none for a tenth of an hour.
+    pub(super) fn expect_more<V: View>(&mut self, step: &Step<'_, V>, more: bool) {
+        let hour = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.hour());
+        self.running.filling_until = Some(step.wall() + Millis(hour.0 / 10)).filter(|_| more);
+    }
+
+    /// Whether more people are about to come than wait: a wave of few costs nearly as much as one of many.
+    fn is_filling<V: View>(&self, step: &mut Step<'_, V>, state: &IndexState) -> Result<bool, ReadError> {
+        let pending = state.of(Family::Registered).pending;
+        match self.running.filling_until.filter(|until| *until > step.wall() && (1..ENOUGH).contains(&pending)) {
+            Some(until) => self.due_only(step, until, Due::Ahead).map(|()| true),
+            None => Ok(false),
         }
     }
 

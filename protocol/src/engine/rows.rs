@@ -184,7 +184,7 @@ pub enum Due {
     Resume(MemberId),
     /// The pace changed: see which timers from this time on come too late by it.
     Retime(Timestamp),
-    /// Go on queueing entries for the next epoch.
+    /// Go on with the index: entries are queued for the next epoch, or no more people were imported.
     Ahead,
     /// Ask about a protected record at every member.
     Ask(PersonId),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{JobId, MemberId, MsgId, PersonId};
+use crate::base::{JobId, MemberId, MsgId, PersonId, Timestamp};
 use crate::engine::effect::Action;
 use crate::engine::retest::Testing;
 use crate::engine::step::Step;
@@ -16,8 +16,10 @@ use crate::private_match::Family;
 #[derive(Default)]
 pub(super) struct Running {
     next_job: u64,
-    /// An index slice is running.
+    /// A wave of the index, or a removal from it, is running.
     pub index: bool,
+    /// An import goes on: until then more people are expected.
+    pub filling_until: Option<Timestamp>,
     /// Own records are being compared.
     pub comparing: bool,
     /// Erased records of which what is left is looked for.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One pair in one world, and whether it had a match.
+#[derive(Clone)]
 pub struct Sample {
     /// Samples of one world are left out together.
     pub world: u64,
@@ -16,6 +17,8 @@ pub struct Sample {
     pub features: Vec<f64>,
     /// What is to be told.
     pub matched: bool,
+    /// Whether the other member of the pair holds somebody that any member seeks.
+    pub holds: bool,
 }
 
 /// Learns from some samples; gives the score of any.
@@ -183,7 +186,7 @@ pub fn left_out(samples: &[Sample], classify: Classifier) -> Area {
 
 #[test]
 fn a_match_is_ranked_within_its_stratum() {
-    let sample = |matched, stratum| Sample { world: 1, stratum: (stratum, 0), features: Vec::new(), matched };
+    let sample = |matched, stratum| Sample { world: 1, stratum: (stratum, 0), features: Vec::new(), matched, holds: false };
     let [hit, miss, far, alone] = [sample(true, 1), sample(false, 1), sample(false, 2), sample(true, 3)];
     let scored = [(3.0, &hit), (1.0, &hit), (1.0, &miss), (0.0, &miss), (9.0, &far), (5.0, &alone)];
     assert_eq!(shares(&scored), [1.0, 0.75]);
@@ -196,7 +199,7 @@ fn classifiers_tell_what_differs_and_nothing_where_nothing_does() {
         let matched = number.is_multiple_of(10);
         let mut features: Vec<f64> = (0..12).map(|_| draw.below(1_000) as f64).collect();
         features[7] += if matched { shift } else { 0.0 };
-        Sample { world: number / 500, stratum: (0, 0), features, matched }
+        Sample { world: number / 500, stratum: (0, 0), features, matched, holds: false }
     };
     for classify in [regression as Classifier, stumps] {
         let mut shifted: Vec<Sample> = (0..4_000).map(|number| sample(number, 400.0)).collect();

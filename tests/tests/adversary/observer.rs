@@ -228,7 +228,8 @@ fn samples(twins: &[Twins], plan: &Plan, show: impl Fn(&Twins) -> Option<Traffic
                     let stratum = (*seeking, searches(other));
                     let matched = has_matches && pairs.contains(&(*seeking, other));
                     names = figures.names;
-                    let sample = Sample { world: twins.seed, stratum, features: figures.values, matched };
+                    let holds = has_matches && pairs.iter().any(|pair| pair.1 == other);
+                    let sample = Sample { world: twins.seed, stratum, features: figures.values, matched, holds };
                     strata.entry(stratum).or_default().push(sample);
                 }
             }
@@ -255,6 +256,33 @@ fn tells(samples: &[Sample], names: &[String]) -> String {
     by_weight.sort_by(|one, other| other.0.abs().total_cmp(&one.0.abs()));
     let lines = by_weight.iter().take(5).map(|(weight, name)| format!("{weight:+.3} {name}"));
     lines.collect::<Vec<_>>().join("; ")
+}
+
+/// What the area is beside: the label of each match on another pair of its stratum, the match itself left out. `among`
+/// says which pairs may get it.
+fn relabelled(samples: &[Sample], draw: &mut Draw, among: impl Fn(&Sample) -> bool) -> Vec<Sample> {
+    let mut strata: BTreeMap<(u64, (usize, usize)), Vec<&Sample>> = BTreeMap::new();
+    for sample in samples {
+        strata.entry((sample.world, sample.stratum)).or_default().push(sample);
+    }
+    let mut relabelled = Vec::new();
+    for stratum in strata.into_values() {
+        let (matches, others): (Vec<&Sample>, Vec<&Sample>) = stratum.into_iter().partition(|sample| sample.matched);
+        let mut places: Vec<usize> = (0..others.len()).filter(|place| among(others[*place])).collect();
+        draw.shuffle(&mut places);
+        places.truncate(matches.len());
+        let others = others.into_iter().cloned().enumerate();
+        relabelled.extend(others.map(|(place, sample)| Sample { matched: places.contains(&place), ..sample }));
+    }
+    relabelled
+}
+
+/// The areas of a classifier where there is nothing to find: their mean, and how far one of them is from it.
+fn by_chance(samples: &[Sample], classify: Classifier, among: impl Fn(&Sample) -> bool) -> (f64, f64) {
+    let mut draw = Draw::new([93; 32]);
+    let areas: Vec<f64> = (0..CHANCES).map(|_| left_out(&relabelled(samples, &mut draw, &among), classify).mean).collect();
+    let mean = areas.iter().sum::<f64>() / areas.len() as f64;
+    (mean, (areas.iter().map(|area| (area - mean).powi(2)).sum::<f64>() / (areas.len() - 1) as f64).sqrt())
 }
 
 /// What a leak would be: the items from the seeker to the holder, changed.
@@ -286,6 +314,9 @@ fn hurried(mut items: Vec<Observed>) -> Vec<Observed> {
     }
     items
 }
+
+/// How often labels are dealt anew.
+const CHANCES: usize = 12;
 
 const CLASSIFIERS: [(&str, Classifier); 2] = [("regression", regression), ("stumps", stumps)];
 
@@ -325,6 +356,12 @@ fn attack_23_an_observer_of_lengths_and_times_cannot_tell_a_match() {
     for (name, classify) in CLASSIFIERS {
         let found = left_out(&plain, classify);
         println!("{name}: AUC {:.3} +- {:.3}", found.mean, found.error);
+        if full.is_some() {
+            let (mean, spread) = by_chance(&plain, classify, |_| true);
+            println!("{name}: with the labels on any other pair {mean:.3} +- {spread:.3}");
+            let (mean, spread) = by_chance(&plain, classify, |sample| sample.holds);
+            println!("{name}: with the labels on pairs with the holders of others' matches {mean:.3} +- {spread:.3}");
+        }
         assert!((found.mean - 0.5).abs() <= bound, "{name}: {found:?}");
     }
 }

@@ -7,7 +7,7 @@ use kinmesh_protocol::engine::command::{CaseForm, ImportRow, SubjectForm};
 use kinmesh_protocol::engine::{Answer, Command, Failure};
 use kinmesh_protocol::person::{DocumentForm, FamilyForm, PersonForm};
 use kinmesh_tests::simulation::desks::{insist, register};
-use kinmesh_tests::simulation::{Faults, people, start_among, start_with};
+use kinmesh_tests::simulation::{Faults, Setup, people, start_among, start_with};
 
 use crate::{HOUR, LONG, two};
 
@@ -65,7 +65,7 @@ fn people_with_long_audiences_are_indexed() {
         }
     }
     setup.world.run_for(HOUR);
-    assert_eq!(setup.world.nodes[holding].store.count(Tree::Tags), keys);
+    assert_eq!(setup.world.nodes[holding].store.bearers().len(), keys);
 }
 
 #[test]
@@ -77,6 +77,32 @@ fn the_largest_rows_are_imported_as_far_as_they_fit() {
         other => panic!("{other:?}"),
     }
     setup.world.run_for(HOUR);
+}
+
+#[test]
+fn people_who_are_imported_are_indexed_together_once_no_more_are_expected() {
+    let (mut setup, _, holding) = two(34, Faults::NONE);
+    let import = |setup: &mut Setup, from: usize, count: usize| {
+        let rows = (from..from + count).map(|number| ImportRow { row: number as u64 + 2, form: people::other(number) }).collect();
+        let Ok(Answer::Imported { rows }) = setup.world.command(holding, Command::PersonImport { rows }) else { panic!("rows") };
+        assert_eq!(rows.len(), count);
+    };
+    let unindexed = |setup: &mut Setup| match setup.world.command(holding, Command::Status) {
+        Ok(Answer::Status(status)) => status.unindexed,
+        other => panic!("{other:?}"),
+    };
+    // As many as a command takes: more may follow, and do.
+    import(&mut setup, 0, IMPORT_ROWS);
+    setup.world.run_for(HOUR / 12);
+    assert_eq!((unindexed(&mut setup), setup.world.nodes[holding].store.bearers().len()), (IMPORT_ROWS as u64, 0));
+    // Fewer: they were the last ones.
+    import(&mut setup, IMPORT_ROWS, 3);
+    setup.world.run_for(HOUR / 12);
+    assert_eq!(unindexed(&mut setup), 0);
+    // Nobody says that they were the last ones, and nobody comes.
+    import(&mut setup, IMPORT_ROWS + 3, IMPORT_ROWS);
+    setup.world.run_for(HOUR / 5);
+    assert_eq!(unindexed(&mut setup), 0);
 }
 
 #[test]
