@@ -216,7 +216,7 @@ mod tests {
             audience,
             mode: MatchMode::Answer,
             household: EntryId([entry; 16]),
-            mention: (entry % 2 == 0).then_some(entry),
+            mention: entry.is_multiple_of(2).then_some(entry),
         }
     }
 

@@ -114,7 +114,7 @@ fn an_enquirer_who_agreed_is_found_and_leaves_the_index_with_the_case() {
     open(&mut setup, south, mother(), true, "son", people::sought());
     open(&mut setup, north, daughter(), false, "mother", mother());
     setup.world.run_for(HOUR);
-    assert!(setup.world.nodes[south].store.bearers().len() > 0);
+    assert!(!setup.world.nodes[south].store.bearers().is_empty());
     let (mut mother_found, mut son_found) = (false, false);
     for _ in 0..LONG / HOUR {
         setup.world.run_for(HOUR);
@@ -129,7 +129,7 @@ fn an_enquirer_who_agreed_is_found_and_leaves_the_index_with_the_case() {
     }
     assert!(son_found, "mother {mother_found}");
     setup.world.run_for(HOUR);
-    assert_eq!(setup.world.nodes[south].store.bearers().len(), 0);
+    assert!(setup.world.nodes[south].store.bearers().is_empty());
     assert_eq!(setup.world.nodes[south].store.count(Tree::Index), 0);
     let listed = insist(&mut setup, south, &Command::PersonList { after: None, limit: 9, merged: false });
     assert!(matches!(listed, Answer::People { people, .. } if people.is_empty()), "an enquirer is no registered person");
@@ -153,7 +153,7 @@ fn an_enquirer_who_did_not_agree_is_in_no_index() {
     let without_consent = setup.world.command(south, Command::CaseOpen { form: form(true, "vital_interest") });
     assert!(without_consent.is_err_and(|failure| failure.to_string().contains("needs consent")));
     setup.world.run_for(HOUR);
-    assert_eq!(setup.world.nodes[south].store.bearers().len(), 0);
+    assert!(setup.world.nodes[south].store.bearers().is_empty());
 }
 
 #[test]
