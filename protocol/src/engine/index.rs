@@ -51,10 +51,10 @@ impl Engine {
         }
     }
 
-    /// An import is going on: nothing more is awaited once its last rows came, or none for a tenth of an hour.
-    pub(super) fn expect_more<V: View>(&mut self, step: &Step<'_, V>, more: bool) {
+    /// An import is going on: more rows may come within a thirtieth of an hour.
+    pub(super) fn expect_more<V: View>(&mut self, step: &Step<'_, V>) {
         let hour = self.held.as_ref().map_or(Millis(0), |held| held.roster.pace.hour());
-        self.running.filling_until = Some(step.wall() + Millis(hour.0 / 10)).filter(|_| more);
+        self.running.filling_until = Some(step.wall() + Millis(hour.0 / 30));
     }
 
     /// Whether more people are about to come than wait: a wave of few costs nearly as much as one of many.

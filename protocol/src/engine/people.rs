@@ -46,7 +46,7 @@ impl Engine {
         if rows.len() > limits::IMPORT_ROWS {
             return Err(Failure::TooMany { limit: u32::try_from(limits::IMPORT_ROWS).unwrap_or(u32::MAX) });
         }
-        self.expect_more(step, rows.len() == limits::IMPORT_ROWS);
+        self.expect_more(step);
         let mut results = Vec::new();
         for ImportRow { row, form } in rows {
             // Rows that do not fit this batch have no result: the caller sends them again.

@@ -80,29 +80,26 @@ fn the_largest_rows_are_imported_as_far_as_they_fit() {
 }
 
 #[test]
-fn people_who_are_imported_are_indexed_together_once_no_more_are_expected() {
+fn people_who_are_imported_are_indexed_together_once_no_more_come() {
     let (mut setup, _, holding) = two(34, Faults::NONE);
-    let import = |setup: &mut Setup, from: usize, count: usize| {
-        let rows = (from..from + count).map(|number| ImportRow { row: number as u64 + 2, form: people::other(number) }).collect();
+    let import = |setup: &mut Setup, from: usize| {
+        let rows = (from..from + 8).map(|number| ImportRow { row: number as u64 + 2, form: people::other(number) }).collect();
         let Ok(Answer::Imported { rows }) = setup.world.command(holding, Command::PersonImport { rows }) else { panic!("rows") };
-        assert_eq!(rows.len(), count);
+        assert_eq!(rows.len(), 8);
     };
     let unindexed = |setup: &mut Setup| match setup.world.command(holding, Command::Status) {
         Ok(Answer::Status(status)) => status.unindexed,
         other => panic!("{other:?}"),
     };
-    // As many as a command takes: more may follow, and do.
-    import(&mut setup, 0, IMPORT_ROWS);
-    setup.world.run_for(HOUR / 12);
-    assert_eq!((unindexed(&mut setup), setup.world.nodes[holding].store.bearers().len()), (IMPORT_ROWS as u64, 0));
-    // Fewer: they were the last ones.
-    import(&mut setup, IMPORT_ROWS, 3);
-    setup.world.run_for(HOUR / 12);
-    assert_eq!(unindexed(&mut setup), 0);
-    // Nobody says that they were the last ones, and nobody comes.
-    import(&mut setup, IMPORT_ROWS + 3, IMPORT_ROWS);
+    for part in 0..4 {
+        import(&mut setup, part * 8);
+        setup.world.run_for(HOUR / 50);
+        assert_eq!(unindexed(&mut setup), (part as u64 + 1) * 8);
+        assert!(setup.world.nodes[holding].store.bearers().is_empty());
+    }
     setup.world.run_for(HOUR / 5);
     assert_eq!(unindexed(&mut setup), 0);
+    assert!(!setup.world.nodes[holding].store.bearers().is_empty());
 }
 
 #[test]
