@@ -221,13 +221,13 @@ impl IndexWave {
         }
     }
 
-    /// Writes the next tags. True if that were all.
+    /// Writes the next tags. True if that were all and the batch has room for what is reported.
     fn write(&mut self, at: usize, bulk: &dyn Bulk, slice: &mut Slice) -> Result<bool, ReadError> {
         let changes: Vec<TagChange> = self.keys.iter().skip(at).take(WRITTEN).filter_map(|key| self.bearer(key)).collect();
         let done = at + apply(bulk, (self.epoch, self.family), &changes, &mut slice.writes)?;
         let is_done = done >= self.keys.len();
         self.phase = if is_done { Phase::Report(0) } else { Phase::Write(done) };
-        Ok(is_done)
+        Ok(is_done && slice.writes.size() <= limits::BATCH_BYTES / 2)
     }
 
     fn bearer(&self, key: &Key) -> Option<TagChange> {
