@@ -8,32 +8,28 @@ use std::io::{Error, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::keys::aead;
 use crate::rehearsal::errors::RehearsalError;
 
 const FIRST: u32 = 20_000;
 const PORTS: u32 = 12_000;
+const APART: u32 = 211;
 /// Ports that this process has tried.
 static TRIED: AtomicU32 = AtomicU32::new(0);
-/// Where this process begins, so that processes side by side rarely meet; 0 before the first call.
-static BEGIN: AtomicU32 = AtomicU32::new(0);
 
 /// A port of this machine that is free at this moment and was not given before.
 ///
 /// # Errors
-/// [`RehearsalError::Start`]: none is free, or the system gives no randomness.
+/// [`RehearsalError::Start`]: none is free.
 pub fn free_port() -> Result<u16, RehearsalError> {
-    let drawn = aead::random().map(u32::from_be_bytes).map_err(|_| RehearsalError::Start(ErrorKind::Other))?;
-    let begin = BEGIN
-        .compare_exchange(0, drawn.max(1), Ordering::Relaxed, Ordering::Relaxed)
-        .map_or_else(|begun| begun, |_| drawn.max(1));
+    // Processes side by side begin far from each other: a prime apart for each number of a process.
+    let begin = std::process::id() % PORTS * APART;
     let mut last = Error::from(ErrorKind::AddrInUse);
     loop {
         let tried = TRIED.fetch_add(1, Ordering::Relaxed);
         if tried >= PORTS {
             return Err(RehearsalError::Start(last.kind()));
         }
-        let port = u16::try_from(FIRST + (begin % PORTS + tried) % PORTS).map_err(|_| RehearsalError::Start(ErrorKind::Other))?;
+        let port = u16::try_from(FIRST + (begin + tried) % PORTS).map_err(|_| RehearsalError::Start(ErrorKind::Other))?;
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             Ok(_free) => return Ok(port),
             Err(error) => last = error,

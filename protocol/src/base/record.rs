@@ -192,6 +192,14 @@ pub struct Row {
     pub value: Sensitive<Vec<u8>>,
 }
 
+impl Row {
+    /// A record under its id.
+    #[must_use]
+    pub fn of<R: Record>(id: &R::Id, record: &R) -> Self {
+        Self { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() }
+    }
+}
+
 /// A stored value is not what its tree holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {

@@ -10,7 +10,7 @@ use crate::base::record::{Record, row_key};
 use crate::base::{CaseRef, Epoch, MemberId, Millis, PersonId, Sensitive, SubjectId, Timestamp, limits};
 use crate::casework::case::EndedRow;
 use crate::engine::core::Engine;
-use crate::engine::rows::Due;
+use crate::engine::due::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::person::MatchMode;

@@ -42,7 +42,7 @@ impl Op {
     /// Writes a record.
     #[must_use]
     pub fn put<R: Record>(id: &R::Id, record: &R) -> Self {
-        Self::Put(Row { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() })
+        Self::Put(Row::of(id, record))
     }
 
     /// Removes a record.

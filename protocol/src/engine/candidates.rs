@@ -16,10 +16,11 @@ use crate::casework::messages::{Attributes, Claim, ClaimAnswer, ClaimStatus, Out
 use crate::casework::review::Verdict;
 use crate::engine::answer::{Answer, CandidateLine, CandidateRow, CandidateShown, Failure};
 use crate::engine::core::Engine;
+use crate::engine::due::Due;
 use crate::engine::effect::NoticeCode;
 use crate::engine::lookup;
 use crate::engine::met;
-use crate::engine::rows::{Due, Lane, ParkedRow, parked};
+use crate::engine::rows::{Lane, ParkedRow, parked};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};

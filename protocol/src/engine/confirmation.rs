@@ -8,10 +8,10 @@
 use crate::base::{MemberId, Millis, Party, PeerId, Timestamp, cbor};
 use crate::engine::answer::{Answer, Failure, PublicProblem};
 use crate::engine::core::Engine;
+use crate::engine::due::Due;
 use crate::engine::effect::NoticeCode;
 use crate::engine::member_rows::TimestampRow;
 use crate::engine::public::Taken;
-use crate::engine::rows::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Message, Refusal, Verified};

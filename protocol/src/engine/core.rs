@@ -11,12 +11,13 @@ use thiserror::Error;
 
 use crate::base::record::row_key;
 use crate::base::{JobId, MemberId, PeerId, Seed, Timestamp, limits};
+use crate::engine::due::Due;
 use crate::engine::effect::{Action, Effects, NoticeCode};
 use crate::engine::input::{Custody, Input, Now, Seat};
 use crate::engine::job::{Found, JobFailure, JobOutput};
 use crate::engine::links::Links;
 use crate::engine::retest::Tested;
-use crate::engine::rows::{Due, DueRow, OwnRow, SoleTimer};
+use crate::engine::rows::{DueRow, OwnRow, SoleTimer};
 pub(super) use crate::engine::running::{JobFor, Running};
 use crate::engine::standing::Standings;
 use crate::engine::step::{Mark, Step};

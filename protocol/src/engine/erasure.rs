@@ -16,10 +16,10 @@ use crate::casework::erasure::{ErasedRow, ErasingRow, ErasureAsked, ErasureBasis
 use crate::casework::outcome::OutcomeKind;
 use crate::engine::answer::{Answer, ErasureLine, ErasureProblem, ErasureView, Failure};
 use crate::engine::core::Engine;
+use crate::engine::due::Due;
 use crate::engine::effect::NoticeCode;
 use crate::engine::households::ties_of;
 use crate::engine::lookup;
-use crate::engine::rows::Due;
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};

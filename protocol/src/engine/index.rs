@@ -7,10 +7,11 @@ use crate::base::record::{Record, row_key};
 use crate::base::{Epoch, MemberId, Millis, PersonId};
 use crate::engine::batch::Batch;
 use crate::engine::core::{Engine, JobFor};
+use crate::engine::due::Due;
 use crate::engine::effect::NoticeCode;
 use crate::engine::job::{Job, JobClass, SweepSlice};
-use crate::engine::jobs::index::IndexWave;
-use crate::engine::rows::{Due, Lane};
+use crate::engine::jobs::index::{IndexWave, WAVE};
+use crate::engine::rows::Lane;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::linkage;
@@ -23,7 +24,7 @@ use crate::private_match::{EntryId, EpochSecret, Family};
 /// Entries that are queued for the next epoch in one step.
 const QUEUED_A_STEP: usize = 64;
 /// Entries that make a wave worth its while, where more are about to come.
-const ENOUGH: u64 = 4_096;
+const ENOUGH: u64 = WAVE as u64;
 
 impl Engine {
     /// Starts the next wave of the index, if entries wait and none runs. The live epoch comes before the next one: whoever is
@@ -37,7 +38,7 @@ impl Engine {
             if family == Family::Registered && self.is_filling(step, &state)? {
                 continue;
             }
-            if state.of(family).pending > 0 && self.index_waiting(step, state.epoch, family)? {
+            if state.of(family).pending > 0 && self.index_waiting(step, (state.epoch, family), true)? {
                 return Ok(());
             }
             if state.of(family).removals > 0 && self.continue_removal(step, &state, family)? {
@@ -69,19 +70,23 @@ impl Engine {
     /// Starts a wave of entries of either family that wait in the next epoch.
     fn index_next<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch) -> Result<(), ReadError> {
         for family in Family::ALL {
-            if self.index_waiting(step, epoch, family)? {
+            if self.index_waiting(step, (epoch, family), false)? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Starts a wave of entries that wait in an epoch. False if none does.
-    fn index_waiting<V: View>(&mut self, step: &mut Step<'_, V>, epoch: Epoch, family: Family) -> Result<bool, ReadError> {
+    /// Starts a wave of entries that wait in an epoch, live or next. False if none does.
+    fn index_waiting<V: View>(
+        &mut self,
+        step: &mut Step<'_, V>,
+        (epoch, family): (Epoch, Family),
+        is_live: bool,
+    ) -> Result<bool, ReadError> {
         // This step's own rows as well: the job runs after the commit, and what was just indexed waits no more.
         let pending = step.under::<PendingRow>(&row_key(PendingRow::KIND, &(epoch, family)), 1)?;
         let Some(key) = step.get::<EpochKey>(&epoch)?.filter(|_| !pending.is_empty()) else { return Ok(false) };
-        let is_live = step.get::<IndexState>(&())?.is_some_and(|state| state.epoch == epoch);
         let by = (self.me()?, linkage::profile_id());
         let wave = IndexWave::new(by, (epoch, EpochSecret::from_seed(*key.seed.expose())), family, is_live);
         self.running.index = true;

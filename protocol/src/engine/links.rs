@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::base::{DeliveryId, MemberId, Millis, PeerId, Timestamp};
 use crate::engine::core::Engine;
+use crate::engine::due::Due;
 use crate::engine::effect::{Action, NoticeCode};
 use crate::engine::input::{LinkChange, Path, SendOutcome};
-use crate::engine::rows::{Due, Lane, PeerRow};
+use crate::engine::rows::{Lane, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::View;
 

@@ -23,6 +23,7 @@ mod core;
 mod decoys;
 mod disclosures;
 mod dispatch;
+mod due;
 mod duplicates;
 pub mod effect;
 mod emergency;

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 use crate::base::record::{Record, row_key};
 use crate::base::{CaseRef, Epoch, MemberId, Millis};
 use crate::engine::core::Engine;
-use crate::engine::rows::Due;
+use crate::engine::due::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::private_match::Family;

@@ -5,7 +5,8 @@
 use crate::base::record::row_key;
 use crate::base::{CellId, MemberId, MsgId, Party, PeerId, Timestamp, cbor, limits};
 use crate::engine::core::Engine;
-use crate::engine::rows::{Counters, Due, Lane, OutRow, Outgoing, PeerRow};
+use crate::engine::due::Due;
+use crate::engine::rows::{Counters, Lane, OutRow, Outgoing, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{Addressee, CellHeader, CellKind, Header, Message, Unverified, capacity_class, packed_len, seal, sign};

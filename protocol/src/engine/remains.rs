@@ -11,8 +11,8 @@ use crate::casework::claim_pace::RecordClaim;
 use crate::casework::duplicate::{DuplicateLink, LinkState};
 use crate::casework::erasure::ErasingRow;
 use crate::engine::core::{Engine, JobFor};
+use crate::engine::due::Due;
 use crate::engine::job::{Job, JobClass, RemainsFound, RemainsSlice};
-use crate::engine::rows::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 

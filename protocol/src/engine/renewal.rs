@@ -7,7 +7,7 @@ use crate::base::record::{Record, row_key};
 use crate::base::{Epoch, MemberId, Millis, limits};
 use crate::engine::asking::{asked, wait};
 use crate::engine::core::Engine;
-use crate::engine::rows::Due;
+use crate::engine::due::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::private_match::querier::{OpenRequestRow, QueryRow, RenewRow, RequestRow};

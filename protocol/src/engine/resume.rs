@@ -1,7 +1,7 @@
 //! What a crash cut short, begun again at the start of a process: requests without an answer, tests, timers.
 
 use crate::engine::core::Engine;
-use crate::engine::rows::Due;
+use crate::engine::due::Due;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 

@@ -6,7 +6,8 @@
 use crate::base::record::{Record, row_key};
 use crate::base::{Millis, Timestamp};
 use crate::engine::core::Engine;
-use crate::engine::rows::{Due, DueRow};
+use crate::engine::due::Due;
+use crate::engine::rows::DueRow;
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 

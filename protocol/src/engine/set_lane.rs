@@ -6,8 +6,9 @@
 use crate::base::record::{Record, row_key};
 use crate::base::{MemberId, Millis, PeerId};
 use crate::engine::core::Engine;
+use crate::engine::due::Due;
 use crate::engine::receive::kind;
-use crate::engine::rows::{Due, Lane, OutRow, Outgoing, PeerRow};
+use crate::engine::rows::{Lane, OutRow, Outgoing, PeerRow};
 use crate::engine::step::Step;
 use crate::engine::view::{ReadError, View};
 use crate::envelope::{CellKind, capacity_class, packed_len};

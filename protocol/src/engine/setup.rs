@@ -2,7 +2,6 @@
 
 use ed25519_dalek::SigningKey;
 
-use crate::base::record::{Record, Row};
 use crate::base::{Draw, Epoch, MemberId, Millis, MsgId, NetworkId, Party, PeerId, Timestamp, cbor};
 use crate::engine::batch::{Batch, Op};
 use crate::engine::rows::{OwnAnnouncementRow, OwnRow};
@@ -79,14 +78,14 @@ pub fn member(
     let announcement = public(KEY_ANNOUNCEMENT, &cbor::encode(&keys), draw);
     let self_revocation = public(SELF_REVOCATION, &cbor::encode(&revocation), draw);
     let ops = vec![
-        put(&(), &OwnRow { network: setup.network, member: Some(setup.member) }),
-        put(&(), &OwnAnnouncementRow { message: announcement.clone() }),
-        put(
+        Op::put(&(), &OwnRow { network: setup.network, member: Some(setup.member) }),
+        Op::put(&(), &OwnAnnouncementRow { message: announcement.clone() }),
+        Op::put(
             &Epoch(1),
             &EpochKey { seed: crate::base::Sensitive::new(*epoch.seed()), public: epoch.public(), from: now, until: epoch_until },
         ),
-        put(&keys.seal_key_id, &SealingKey { secret: crate::base::Sensitive::new(*seal.bytes()), until }),
-        put(&(), &IndexState { epoch: Epoch(1), next: None, registered: FamilyIndex::empty(), sought: FamilyIndex::empty() }),
+        Op::put(&keys.seal_key_id, &SealingKey { secret: crate::base::Sensitive::new(*seal.bytes()), until }),
+        Op::put(&(), &IndexState { epoch: Epoch(1), next: None, registered: FamilyIndex::empty(), sought: FamilyIndex::empty() }),
     ];
     (vec![Batch { ops, ..Batch::default() }], Enrolment { announcement, self_revocation })
 }
@@ -94,9 +93,5 @@ pub fn member(
 /// The rows of the coordination node.
 #[must_use]
 pub fn coordinator(network: NetworkId) -> Vec<Batch> {
-    vec![Batch { ops: vec![put(&(), &OwnRow { network, member: None })], ..Batch::default() }]
-}
-
-fn put<R: Record>(id: &R::Id, record: &R) -> Op {
-    Op::Put(Row { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() })
+    vec![Batch { ops: vec![Op::put(&(), &OwnRow { network, member: None })], ..Batch::default() }]
 }

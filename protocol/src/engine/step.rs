@@ -146,7 +146,7 @@ impl<'v, V: View> Step<'v, V> {
         let (mut from, until) = pages_from(index.0, index.1, tag);
         let mut found = Vec::new();
         while let Some((id, page)) = self.page::<TagPage>(&from, until.as_ref(), 1)?.pop() {
-            found.extend(page.bearers.into_iter().filter(|bearer| bearer.tag == *tag).take(limit - found.len()));
+            found.extend(page.under(tag).take(limit - found.len()).cloned());
             // The page that covers a later tag is the last one that may hold this one.
             if id.2 > *tag || found.len() >= limit {
                 break;
@@ -158,9 +158,8 @@ impl<'v, V: View> Step<'v, V> {
 
     /// Writes a record.
     pub fn put<R: Record>(&mut self, id: &R::Id, record: &R) {
-        let key = R::key(id);
-        let row = Row { tree: R::TREE, root: R::ROOT, key: key.clone(), version: R::VERSION, value: record.encode() };
-        self.rows.insert((R::TREE, key), Some(row));
+        let row = Row::of(id, record);
+        self.rows.insert((row.tree, row.key.clone()), Some(row));
     }
 
     /// Removes a record, if there.

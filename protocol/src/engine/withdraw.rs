@@ -10,7 +10,8 @@ use crate::casework::claim::{ClaimIn, ClaimOut, HolderEvent, HolderState, Seeker
 use crate::casework::commitment::Commitment;
 use crate::casework::messages::{Withdraw, kind};
 use crate::engine::core::Engine;
-use crate::engine::rows::{Due, ParkedRow, parked};
+use crate::engine::due::Due;
+use crate::engine::rows::{ParkedRow, parked};
 use crate::engine::step::Step;
 use crate::engine::trail;
 use crate::engine::view::{ReadError, View};

@@ -47,6 +47,15 @@ impl Audience {
         }
     }
 
+    /// How many members it names.
+    #[must_use]
+    pub const fn named(&self) -> usize {
+        match self {
+            Audience::All => 0,
+            Audience::Only(members) | Audience::Except(members) => members.len(),
+        }
+    }
+
     /// The same members but these.
     #[must_use]
     pub fn without(&self, never: &[MemberId]) -> Self {

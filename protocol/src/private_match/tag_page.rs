@@ -65,11 +65,7 @@ impl Bearer {
     /// Bytes that it takes in a page, at most.
     #[must_use]
     pub fn size(&self) -> usize {
-        let members = match &self.audience {
-            Audience::All => 0,
-            Audience::Only(members) | Audience::Except(members) => members.len(),
-        };
-        BEARER_BYTES + members * MEMBER_BYTES
+        BEARER_BYTES + self.audience.named() * MEMBER_BYTES
     }
 }
 
@@ -82,6 +78,14 @@ pub struct TagPage {
     pub bearers: Vec<Bearer>,
 }
 crate::record!(TagPage, PageId, Tags, 2, Service);
+
+impl TagPage {
+    /// Those of the page who stand under a tag.
+    pub fn under(&self, tag: &[u8; 16]) -> impl Iterator<Item = &Bearer> {
+        let start = self.bearers.partition_point(|bearer| bearer.tag < *tag);
+        self.bearers.iter().skip(start).take_while(move |bearer| bearer.tag == *tag)
+    }
+}
 
 /// First and end of the page rows of a family in an epoch that cover this tag or a later one.
 #[must_use]

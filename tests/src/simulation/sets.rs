@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kinmesh_protocol::base::record::{Record, Row};
+use kinmesh_protocol::base::record::Record;
 use kinmesh_protocol::base::{BlobId, MemberId};
 use kinmesh_protocol::engine::{Batch, Bulk, Op};
 use kinmesh_protocol::private_match::label::{Family, LabelKey, Tag};
@@ -106,7 +106,7 @@ pub fn alter(store: &SimStore, id: Id, seq: u64, change: impl FnOnce(&mut SetMan
     let key = (id.0, id.1, seq);
     let mut part: SetPart = store.peek(&key).expect("a set");
     change(&mut part.manifest);
-    store.commit(Batch { ops: vec![put(&key, &part)], ..Batch::default() }).expect("a commit");
+    store.commit(Batch { ops: vec![Op::put(&key, &part)], ..Batch::default() }).expect("a commit");
 }
 
 /// Ships other prefixes in one set of the chain that an owner offers; each list ascending and as long as the class wants.
@@ -127,12 +127,8 @@ pub fn forge(store: &SimStore, id: Id, seq: u64, adds: &[u64], removes: &[u64]) 
         part.segments.push(name);
     }
     (part.manifest.adds_count, part.manifest.removes_count) = (adds.len() as u64, removes.len() as u64);
-    batch.ops.push(put(&key, &part));
+    batch.ops.push(Op::put(&key, &part));
     store.commit(batch).expect("a commit");
-}
-
-fn put<R: Record>(id: &R::Id, record: &R) -> Op {
-    Op::Put(Row { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() })
 }
 
 /// Checks at a querier that the hits of every subject at an owner are what a test of its tags against the held set gives

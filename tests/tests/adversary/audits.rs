@@ -2,7 +2,7 @@
 //! erased is counted apart, and no paper of another audit, another signer or another time counts.
 
 use ed25519_dalek::SigningKey;
-use kinmesh_protocol::base::record::{Record, Row, row_key};
+use kinmesh_protocol::base::record::{Record, row_key};
 use kinmesh_protocol::base::{AuditId, AuditorName, CaseRef, Epoch, MemberId, MsgId, Party, Sensitive, SubjectId, cbor, limits};
 use kinmesh_protocol::casework::case::SubjectRecord;
 use kinmesh_protocol::casework::describe;
@@ -142,8 +142,7 @@ impl Audited {
     }
 
     fn put<R: Record>(&self, node: usize, id: &R::Id, record: &R) {
-        let row = Row { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() };
-        let batch = Batch { ops: vec![Op::Put(row)], ..Batch::default() };
+        let batch = Batch { ops: vec![Op::put(id, record)], ..Batch::default() };
         self.setup.world.nodes[node].store.commit(batch).unwrap();
     }
 

@@ -1,7 +1,7 @@
 //! Erasing a record: two users, what goes with it, and what others of the node keep. What peers see of it is attack 32.
 
 use kinmesh_protocol::audit::{Act, AuditEntry};
-use kinmesh_protocol::base::record::{Record, Row, Tree};
+use kinmesh_protocol::base::record::Tree;
 use kinmesh_protocol::base::{CaseId, CaseRef, ClaimId, Epoch, PersonId, SubjectId};
 use kinmesh_protocol::casework::candidate::DisclosureRecord;
 use kinmesh_protocol::casework::claim::{ClaimIn, ClaimOut, HolderState, SeekerState};
@@ -318,18 +318,14 @@ fn plant_claims(setup: &Setup, node: usize, person: PersonId, count: u8) {
             supplemented: false,
             opened: None,
         };
-        store.commit(Batch { ops: vec![put(&id, &claim)], ..Batch::default() }).expect("a commit");
+        store.commit(Batch { ops: vec![Op::put(&id, &claim)], ..Batch::default() }).expect("a commit");
         (claim.state, claim.person) = (HolderState::InReview, Some(person));
-        let mut ops = vec![put(&id, &claim)];
+        let mut ops = vec![Op::put(&id, &claim)];
         if number % 2 == 0 {
-            ops.push(put(&(person, seeker, id), &RecordClaim { at: setup.world.now(), expires: u64::MAX >> 1 }));
+            ops.push(Op::put(&(person, seeker, id), &RecordClaim { at: setup.world.now(), expires: u64::MAX >> 1 }));
         }
         store.commit(Batch { ops, ..Batch::default() }).expect("a commit");
     }
-}
-
-fn put<R: Record>(id: &R::Id, record: &R) -> Op {
-    Op::Put(Row { tree: R::TREE, root: R::ROOT, key: R::key(id), version: R::VERSION, value: record.encode() })
 }
 
 // ER-2, ER-5: what does not fit one step follows in others, each within a batch, and a restart goes on with it.

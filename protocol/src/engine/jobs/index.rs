@@ -9,8 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::record::{Record, RowKey, row_key};
-use crate::base::{Epoch, MemberId};
-use crate::base::{PersonId, ProfileId, limits};
+use crate::base::{Epoch, MemberId, PersonId, ProfileId, limits};
 use crate::casework::duplicate::{DuplicateLink, LinkState, pair};
 use crate::engine::batch::Batch;
 use crate::engine::inputs::inputs_of;
@@ -26,7 +25,7 @@ use crate::private_match::tag_page::{Bearer, TagChange};
 use crate::private_match::{EntryId, EpochSecret, Family};
 
 /// Entries of a wave: what a crash costs is their evaluation, some 8 s; their tags take 5 MB.
-const WAVE: usize = 4_096;
+pub const WAVE: usize = 4_096;
 /// Members named in the audiences of a wave: 5 MB.
 const NAMED: usize = 256 * 1024;
 /// Entries of one slice: 48 evaluations of 40 us each.
@@ -159,10 +158,7 @@ impl IndexWave {
             self.keys.push(Key { tag: tag(&self.secret.evaluate(input.expose())).0, of, mention });
         }
         let (audience, mode) = row.map_or((Audience::All, MatchMode::Off), |row| (row.audience, row.mode));
-        self.named += match &audience {
-            Audience::All => 0,
-            Audience::Only(members) | Audience::Except(members) => members.len(),
-        };
+        self.named += audience.named();
         self.entries.push(Waiting { entry, waiting, household, audience, mode, keys: inputs.len() });
         Ok(())
     }

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::limits::BATCH_BYTES;
 use crate::base::record::{Record, RowKey, Stored, Tree};
-use crate::base::{BlobId, Sensitive};
+use crate::base::{BlobId, Epoch, Sensitive};
 use crate::engine::batch::{Batch, Op};
+use crate::engine::jobs::tags::apply;
 use crate::engine::view::{Bulk, ReadError};
+use crate::private_match::Family;
+use crate::private_match::tag_page::TagChange;
 
 /// A row's version and value.
 type Kept = (u16, Sensitive<Vec<u8>>);
@@ -33,6 +37,20 @@ impl Memory {
     /// How many files there are.
     pub fn blobs(&self) -> usize {
         self.blobs.len()
+    }
+
+    /// Changes the tags of an index, batch after batch; says how many there were.
+    pub fn change(&mut self, index: (Epoch, Family), mut changes: &[TagChange]) -> usize {
+        let mut batches = 0;
+        while !changes.is_empty() {
+            let mut writes = Batch::default();
+            let done = apply(self, index, changes, &mut writes).unwrap();
+            assert!(writes.size() <= BATCH_BYTES, "{} bytes", writes.size());
+            self.commit(writes);
+            changes = &changes[done..];
+            batches += 1;
+        }
+        batches
     }
 
     pub fn commit(&mut self, batch: Batch) {

@@ -4,8 +4,7 @@
 //! entries' own rows go with the last slice, so a crash repeats the removal.
 
 use crate::base::{Epoch, MemberId, ProfileId};
-use crate::engine::batch::Batch;
-use crate::engine::batch::Op;
+use crate::engine::batch::{Batch, Op};
 use crate::engine::inputs::inputs_of;
 use crate::engine::job::{Found, Job, JobFailure, JobOutput};
 use crate::engine::jobs::index::read;

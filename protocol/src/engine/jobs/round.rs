@@ -233,16 +233,10 @@ mod tests {
 
     fn add(rows: &mut Memory, tag: u8, person: u8, household: u8, audience: Audience, mode: MatchMode) {
         let (entry, household) = (EntryId([person; 16]), EntryId([household; 16]));
-        change(rows, &[TagChange::Put(Bearer { tag: [tag; 16], entry, audience, mode, household, mention: None })]);
-    }
-
-    fn change(rows: &mut Memory, mut changes: &[TagChange]) {
-        while !changes.is_empty() {
-            let mut writes = Batch::default();
-            let done = tags::apply(rows, (EPOCH, FAMILY), changes, &mut writes).unwrap();
-            rows.commit(writes);
-            changes = &changes[done..];
-        }
+        rows.change(
+            (EPOCH, FAMILY),
+            &[TagChange::Put(Bearer { tag: [tag; 16], entry, audience, mode, household, mention: None })],
+        );
     }
 
     fn south() -> Audience {
@@ -303,7 +297,7 @@ mod tests {
         let unchanged = ran(Some(first), &mut rows);
         assert_eq!((unchanged.added, unchanged.removed, unchanged.changes.count, unchanged.bases), (0, 0, 0, false));
         add(&mut rows, 210, 1, 1, Audience::All, MatchMode::Answer);
-        change(&mut rows, &[TagChange::Remove(([5; 16], EntryId([5; 16])))]);
+        rows.change((EPOCH, FAMILY), &[TagChange::Remove(([5; 16], EntryId([5; 16])))]);
         // Another audience, and a key that a second household brings.
         add(&mut rows, 6, 6, 6, south(), MatchMode::Answer);
         add(&mut rows, 7, 99, 99, Audience::All, MatchMode::Answer);
@@ -327,7 +321,7 @@ mod tests {
                 let (audience, mode) = (Audience::All, MatchMode::Answer);
                 TagChange::Put(Bearer { tag: [2; 16], entry, audience, mode, household: entry, mention: None })
             };
-            change(&mut rows, &(0..bearers as u128).map(bearer).collect::<Vec<_>>());
+            rows.change((EPOCH, FAMILY), &(0..bearers as u128).map(bearer).collect::<Vec<_>>());
             add(&mut rows, 3, 1, 1, Audience::All, MatchMode::Answer);
             let round = ran(None, &mut rows);
             assert_eq!((round.real, round.cut), (2, 1), "{bearers} bearers");

@@ -94,9 +94,7 @@ impl<'b> Lookup<'b> {
                 self.at_end = true;
                 break;
             };
-            let start = page.bearers.partition_point(|bearer| bearer.tag < *tag);
-            let bearers = page.bearers.iter().skip(start).take_while(|bearer| bearer.tag == *tag);
-            found.extend(bearers.take(limit - found.len()).cloned());
+            found.extend(page.under(tag).take(limit - found.len()).cloned());
             if id.2 > *tag || found.len() >= limit {
                 break;
             }
@@ -109,7 +107,6 @@ impl<'b> Lookup<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::limits::BATCH_BYTES;
     use crate::engine::jobs::memory::Memory;
     use crate::person::{Audience, MatchMode};
     use crate::private_match::EntryId;
@@ -124,18 +121,6 @@ mod tests {
         Bearer { tag: bytes, entry, audience: Audience::All, mode: MatchMode::Answer, household: entry, mention: None }
     }
 
-    fn write(memory: &mut Memory, index: (Epoch, Family), changes: &[TagChange]) -> usize {
-        let (mut done, mut slices) = (0, 0);
-        while done < changes.len() {
-            let mut writes = Batch::default();
-            done += apply(memory, index, &changes[done..], &mut writes).unwrap();
-            assert!(writes.size() <= BATCH_BYTES, "{} bytes", writes.size());
-            memory.commit(writes);
-            slices += 1;
-        }
-        slices
-    }
-
     fn under(memory: &Memory, index: (Epoch, Family), tag: u32, limit: usize) -> Vec<Bearer> {
         Lookup::new(memory, index).under(&bearer(tag, 0).tag, limit).unwrap()
     }
@@ -144,12 +129,12 @@ mod tests {
     fn what_was_written_in_slices_is_found_under_its_tag_and_in_no_other_index() {
         let mut memory = Memory::default();
         let even: Vec<TagChange> = (0..4_000).map(|number| TagChange::Put(bearer(number * 2, 1))).collect();
-        assert!(write(&mut memory, INDEX, &even) < 12, "a batch is well filled");
+        assert!(memory.change(INDEX, &even) < 12, "a batch is well filled");
         let odd: Vec<TagChange> = (0..40).map(|number| TagChange::Put(bearer(number * 100 + 1, 2))).collect();
-        write(&mut memory, INDEX, &odd);
+        memory.change(INDEX, &odd);
         for other in [(Epoch(3), Family::Sought), (Epoch(2), Family::Registered), (Epoch(4), Family::Registered)] {
             assert_eq!(under(&memory, other, 2, 9), []);
-            write(&mut memory, other, &[TagChange::Put(bearer(2, 9))]);
+            memory.change(other, &[TagChange::Put(bearer(2, 9))]);
             assert_eq!(under(&memory, other, 2, 9), [bearer(2, 9)]);
         }
         let mut lookup = Lookup::new(&memory, INDEX);
@@ -171,7 +156,7 @@ mod tests {
         let mut all: Vec<TagChange> = vec![TagChange::Put(bearer(6, 1))];
         all.extend(many.iter().cloned().map(TagChange::Put));
         all.push(TagChange::Put(bearer(8, 1)));
-        write(&mut memory, INDEX, &all);
+        memory.change(INDEX, &all);
         assert_eq!(under(&memory, INDEX, 7, usize::MAX), many);
         assert_eq!(under(&memory, INDEX, 7, 100), many[..100]);
         let mut lookup = Lookup::new(&memory, INDEX);
@@ -179,7 +164,7 @@ mod tests {
         assert_eq!(lookup.under(&bearer(8, 0).tag, 3).unwrap(), [bearer(8, 1)]);
         assert_eq!(lookup.under(&bearer(9, 0).tag, 3).unwrap(), []);
         let gone: Vec<TagChange> = many.iter().map(|bearer| TagChange::Remove(bearer.spot())).collect();
-        write(&mut memory, INDEX, &gone);
+        memory.change(INDEX, &gone);
         assert_eq!(under(&memory, INDEX, 7, usize::MAX), []);
         assert_eq!(under(&memory, INDEX, 8, 1), [bearer(8, 1)]);
     }
